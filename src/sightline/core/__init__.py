@@ -1,0 +1,1 @@
+"""Value types, boxes, geometry, colour and errors. Needs numpy alone."""

@@ -42,12 +42,12 @@ class InvalidInputError(SightlineError, ValueError):
 
 
 class MediaError(SightlineError):
-    """Something about a picture, video or camera.
+    r"""Something about a picture, video or camera.
 
     Attributes
     ----------
     source : str
-        The path, address or stream name, as it was given (undecodable bytes shown as ``\\xNN``).
+        The path, address or stream name, as it was given (undecodable bytes shown as ``\xNN``).
     """
 
     def __init__(self, source: object, message: str) -> None:

@@ -62,7 +62,9 @@ def check_image(image: object) -> Image:
     (2, 3, 3)
     """
     if not isinstance(image, np.ndarray):
-        raise InvalidInputError(f"expected an RGB image as a numpy array, got {type(image).__name__}; read files with sightline.media.read_image")
+        raise InvalidInputError(
+            f"expected an RGB image as a numpy array, got {type(image).__name__}; read files with sightline.media.read_image"
+        )
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise InvalidInputError(f"expected an RGB image, uint8 of shape (height, width, 3), got {image.dtype} of shape {image.shape}")
     return image

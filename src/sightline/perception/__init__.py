@@ -1,0 +1,1 @@
+"""Models that look: faces, bodies, hands, people, objects, text."""

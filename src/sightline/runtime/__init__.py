@@ -1,0 +1,1 @@
+"""Runs nets: sessions, model cards, weights (fetch, verify) and importers."""

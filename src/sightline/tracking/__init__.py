@@ -1,0 +1,1 @@
+"""Observations over time: tracks, identities within a video, smoothing."""
