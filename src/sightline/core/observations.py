@@ -185,6 +185,8 @@ class Bodies(Observations):
         Landmarks in metres, origin between the hips, x to the picture's right, y down, z away from the camera.
     masks : ndarray of uint8, shape (n, h, w), optional
         Person masks at the picture's size, 0..255.
+    axis_points_xy : ndarray of float32, shape (n, 2, 2), optional
+        What a person detector points at: the middle of the hips, and a point above it on the circle around the body.
     skeleton : {"blazepose33", "coco17"}
         Which landmarks: 33 (BlazePose GHUM) or 17 (COCO key points).
     """
@@ -193,6 +195,7 @@ class Bodies(Observations):
     visibility: Floats | None = column(None)
     world_xyz_m: Floats | None = column(None, 3)
     masks: NDArray[np.uint8] | None = column(None, None, dtype=np.uint8)
+    axis_points_xy: Floats | None = column(2, 2)
     skeleton: Literal["blazepose33", "coco17"] = "blazepose33"
 
     kind: ClassVar[str] = "bodies"
@@ -208,6 +211,9 @@ class Hands(Observations):
         Landmarks: x, y in pixels; z in pixels at the same scale relative to the wrist, smaller is nearer.
     world_xyz_m : ndarray of float32, shape (n, 21, 3), optional
         Landmarks in metres, origin at the hand's centre.
+    palm_points_xy : ndarray of float32, shape (n, 7, 2), optional
+        What a palm detector points at: wrist, the knuckles of index, middle, ring and little finger, the thumb's
+        base and its knuckle, pixels.
     left_scores : ndarray of float32, shape (n,), optional
         How likely it is the subject's left hand, 0..1 (below 0.5: the right hand).
     gestures : ndarray of int64, shape (n,), optional
@@ -220,6 +226,7 @@ class Hands(Observations):
 
     points_xyz: Floats | None = column(21, 3)
     world_xyz_m: Floats | None = column(21, 3)
+    palm_points_xy: Floats | None = column(7, 2)
     left_scores: Floats | None = column()
     gestures: Ints | None = column(dtype=np.int64)
     gesture_scores: Floats | None = column()
