@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.core.errors import DeviceError, InvalidInputError, ModelCorruptError
+from sightline.core.errors import DeviceError, InvalidInputError, ModelConversionError, ModelCorruptError
 
 Device = Literal["auto", "cpu", "cuda"]
 Array = NDArray[Any]
@@ -66,7 +66,7 @@ def default_threads() -> int:
     return max(1, min(available, _MAX_DEFAULT_THREADS))
 
 
-def open_session(path: Path, *, device: Device = "auto", threads: int | None = None) -> Session:
+def open_session(path: Path, *, device: Device = "auto", threads: int | None = None, outputs: Sequence[str] | None = None) -> Session:
     """Open a net.
 
     Parameters
@@ -77,11 +77,16 @@ def open_session(path: Path, *, device: Device = "auto", threads: int | None = N
         ``"cuda"`` is an error where it cannot be had; ``"auto"`` takes it where it can. LiteRT nets run on the CPU.
     threads : int, optional
         Threads of one call; by default ``default_threads()``.
+    outputs : sequence of str, optional
+        Names of the outputs wanted, in that order; by default all. A LiteRT net then runs without the operators that
+        only feed the others.
 
     Raises
     ------
     DeviceError
         When the device asked for is not there.
+    InvalidInputError
+        When an option is out of range or an output is not in the net.
     ModelCorruptError
         When the file is not a net that the engine can read.
     """
@@ -93,17 +98,18 @@ def open_session(path: Path, *, device: Device = "auto", threads: int | None = N
     if path.suffix == ".tflite":
         if device == "cuda":
             raise DeviceError(f"{path.name} is a LiteRT net, which runs on the CPU only; use device='auto' or 'cpu'")
-        return LiteRtSession(path, threads=count)
+        return LiteRtSession(path, threads=count, outputs=outputs)
     if path.suffix == ".onnx":
-        return OnnxSession(path, device=device, threads=count)
+        return OnnxSession(path, device=device, threads=count, outputs=outputs)
     raise InvalidInputError(f"{path.name}: expected a .tflite or .onnx file")
 
 
 class LiteRtSession:
     """A ``.tflite`` net in LiteRT. An interpreter serves one call at a time, so calls borrow one from a pool."""
 
-    def __init__(self, path: Path, *, threads: int) -> None:
+    def __init__(self, path: Path, *, threads: int, outputs: Sequence[str] | None = None) -> None:
         self._path, self._threads = path, threads
+        self._content = None if outputs is None else _pruned(path, outputs)
         self._free: list[Any] = []
         self._lock = threading.Lock()
         first = self._make()
@@ -116,7 +122,8 @@ class LiteRtSession:
 
         try:
             with _quiet_stderr():
-                interpreter = Interpreter(model_path=str(self._path), num_threads=self._threads)
+                source = {"model_content": self._content} if self._content else {"model_path": str(self._path)}
+                interpreter = Interpreter(**source, num_threads=self._threads)
                 interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelCorruptError(self._path.stem, f"LiteRT cannot read {self._path}: {error}") from error
@@ -168,7 +175,7 @@ class LiteRtSession:
 class OnnxSession:
     """An ``.onnx`` net in ONNX Runtime."""
 
-    def __init__(self, path: Path, *, device: Device, threads: int) -> None:
+    def __init__(self, path: Path, *, device: Device, threads: int, outputs: Sequence[str] | None = None) -> None:
         import onnxruntime as ort
 
         cuda_there = "CUDAExecutionProvider" in ort.get_available_providers()
@@ -189,7 +196,11 @@ class OnnxSession:
         if device == "cuda" and self._provider != "CUDAExecutionProvider":
             raise DeviceError("CUDA was asked for, and ONNX Runtime could not start it (driver or libraries missing); use device='auto'")
         self._inputs = tuple(_onnx_spec(i) for i in self._session.get_inputs())
-        self._outputs = tuple(_onnx_spec(o) for o in self._session.get_outputs())
+        there = {o.name: _onnx_spec(o) for o in self._session.get_outputs()}
+        wanted_outputs = tuple(there) if outputs is None else tuple(outputs)
+        if not wanted_outputs or not set(wanted_outputs) <= set(there):
+            raise InvalidInputError(f"outputs must be some of {sorted(there)}, got {list(wanted_outputs)}")
+        self._outputs = tuple(there[name] for name in wanted_outputs)
 
     def inputs(self) -> tuple[TensorSpec, ...]:
         """Return what ``run`` takes, in order."""
@@ -208,7 +219,16 @@ class OnnxSession:
         """Run the net on a batch."""
         arrays = check_inputs(self._inputs, inputs)
         feeds = {spec.name: array for spec, array in zip(self._inputs, arrays, strict=True)}
-        return tuple(self._session.run(None, feeds))
+        return tuple(self._session.run([o.name for o in self._outputs], feeds))
+
+
+def _pruned(path: Path, outputs: Sequence[str]) -> bytes:
+    from sightline.runtime.importers.tflite_prune import keep_outputs
+
+    try:
+        return keep_outputs(path.read_bytes(), outputs)
+    except ModelConversionError as error:
+        raise ModelCorruptError(path.stem, f"LiteRT cannot read {path}: {error}") from error
 
 
 def check_inputs(specs: tuple[TensorSpec, ...], inputs: tuple[Array, ...], *, free_batch: bool = False) -> list[Array]:
