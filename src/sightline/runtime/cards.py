@@ -148,11 +148,11 @@ def load_card(name: str) -> ModelCard:
     """
     if name not in card_names():
         raise UnknownModelError(name, f"no such model; there are {', '.join(card_names())}")
-    return parse_card(name, (resources.files(__package__) / "cards" / f"{name}.toml").read_text("utf-8"))
+    return parse_card(name, (resources.files("sightline.runtime") / "cards" / f"{name}.toml").read_text("utf-8"))
 
 
 @cache
 def card_names() -> tuple[str, ...]:
     """Return the names of all cards, sorted."""
-    folder = resources.files(__package__) / "cards"
+    folder = resources.files("sightline.runtime") / "cards"
     return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
