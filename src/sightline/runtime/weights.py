@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -92,6 +93,6 @@ def model_path(name: str) -> Path:
     raise ModelNotFetchedError(name, f"the weights are not on this machine; get them: {command}")
 
 
-def open_model(name: str, *, device: Device = "auto", threads: int | None = None) -> Session:
+def open_model(name: str, *, device: Device = "auto", threads: int | None = None, outputs: Sequence[str] | None = None) -> Session:
     """Open a model by name: ``model_path`` and ``open_session``."""
-    return open_session(model_path(name), device=device, threads=threads)
+    return open_session(model_path(name), device=device, threads=threads, outputs=outputs)
