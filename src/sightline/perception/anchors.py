@@ -88,7 +88,7 @@ def decode(raw_boxes: Floats, raw_scores: Floats, centres_xy: Floats, min_score:
     raw, centre = raw_boxes[keep], centres_xy[keep]
     middle, half = raw[:, :2] + centre, raw[:, 2:4] / 2
     boxes = np.concatenate([middle - half, middle + half], axis=1)
-    points = raw[:, 4:].reshape(len(keep), -1, 2) + centre[:, None]
+    points = raw[:, 4:].reshape(len(keep), (raw.shape[1] - 4) // 2, 2) + centre[:, None]
     scores = 1 / (1 + np.exp(-logits[keep]))
     return Candidates(boxes, points, scores.astype(np.float32))
 
