@@ -12,7 +12,7 @@ from sightline.core.assignment import assign
 from sightline.core.boxes import iou
 from sightline.core.errors import InvalidInputError
 from sightline.core.observations import Detections, Observations, Tracks
-from sightline.tracking.motion import Motion
+from sightline.tracking.motion import Motion, leap_distances
 
 Kind = TypeVar("Kind", bound=Observations)
 Floats = NDArray[np.float32]
@@ -223,7 +223,7 @@ class BoxTracker:
             (np.where(~same & in_view[:, None] & high, 1 - overlap, np.inf), 1 - _TURNED_LABEL_IOU),
         ]
         if opt.max_distance > 0:
-            far = _distances(expected, boxes)
+            far = leap_distances(expected, boxes)
             rounds.append((np.where(same & recent[:, None] & high, far, np.inf), opt.max_distance))
         track_of = np.full(len(boxes), -1, np.int64)
         for cost, limit in rounds:
@@ -262,16 +262,3 @@ class BoxTracker:
     def _new_ids(self, count: int) -> Ints:
         first, self._next_id = self._next_id, self._next_id + count
         return np.arange(first, first + count)
-
-
-def _distances(a_xyxy: Floats, b_xyxy: Floats) -> NDArray[np.float64]:
-    """Return the distance of centres in mean sizes, infinite where one is more than twice as large (in length)."""
-    (a_mid, a_size), (b_mid, b_size) = _middles(a_xyxy), _middles(b_xyxy)
-    far = np.linalg.norm(a_mid[:, None] - b_mid[None], axis=2) / ((a_size[:, None] + b_size[None]) / 2)
-    ratio = a_size[:, None] / b_size[None]
-    return np.where((ratio < 2) & (ratio > 0.5), far, np.inf)
-
-
-def _middles(boxes_xyxy: Floats) -> tuple[Floats, Floats]:
-    wh = np.maximum(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], 1e-3)
-    return (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2, np.sqrt(wh[:, 0] * wh[:, 1])

@@ -124,6 +124,26 @@ class Motion:
         return np.concatenate([self.place[:, :2] - half, self.place[:, :2] + half], axis=1).astype(np.float32)
 
 
+def leap_distances(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> Doubles:
+    """Return how far the boxes of ``b`` lie from those of ``a``, for things that moved too far to overlap.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, m)
+        Distance of the centres in mean sizes (roots of the areas); infinite where one is twice as large as the other.
+
+    Examples
+    --------
+    >>> leap_distances([[0, 0, 10, 10]], [[5, 0, 15, 10], [0, 0, 40, 40]]).tolist()
+    [[0.5, inf]]
+    """
+    a, b = _centres(a_xyxy), _centres(b_xyxy)
+    a_size, b_size = _sizes(a), _sizes(b).T
+    far = np.linalg.norm(a[:, None, :2] - b[None, :, :2], axis=2) / ((a_size + b_size) / 2)
+    ratio = a_size / b_size
+    return np.where((ratio < 2) & (ratio > 0.5), far, np.inf)
+
+
 def _centres(boxes_xyxy: ArrayLike) -> Doubles:
     boxes = as_boxes(boxes_xyxy).astype(np.float64)
     return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3)], axis=1)
