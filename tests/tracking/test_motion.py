@@ -23,7 +23,7 @@ def test_learns_a_steady_speed_at_any_frame_rate(rate):
 def test_equals_a_textbook_kalman_filter():
     motion = Motion.start([box(0, 0)])
     size = np.sqrt(40 * 80)
-    state, cov = np.zeros(2), np.diag([(0.08 * size) ** 2, size**2])
+    state, cov = np.zeros(2), np.diag([(0.08 * size) ** 2, (2 * size) ** 2])
     for dt, x in [(0.04, 3.0), (0.1, 9.0), (0.02, 10.0)]:
         motion = motion.predict(dt)
         f = np.array([[1, dt], [0, 1]])

@@ -16,7 +16,7 @@ Doubles = NDArray[np.float64]
 # box (a second), and of what changes within a second: place and speed. Set on people on foot; hands are livelier, and
 # the second, distance-based association of the tracker is for them.
 _MEASURED = 0.08
-_FIRST_SPEED = 1.0
+_FIRST_SPEED = 2.0
 _PLACE_WALK = 0.35
 _SPEED_WALK = 1.2
 _COAST_S = 0.4
