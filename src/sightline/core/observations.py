@@ -129,8 +129,9 @@ class Faces(Observations):
     ----------
     points_xy : ndarray of float32, shape (n, 5, 2), optional
         Centres of the right eye, left eye, nose tip, right and left mouth corner (the subject's), pixels.
-    mesh_xyz : ndarray of float32, shape (n, 478, 3), optional
-        Face mesh: 468 surface points, then 5 points of the right and 5 of the left iris; x, y in pixels, z in
+    mesh_xyz : ndarray of float32, shape (n, 478, 3) or (n, 468, 3), optional
+        Face mesh: 468 surface points, then 5 points of the right and 5 of the left iris (unless irises were not
+        looked for): the centre, then the sides to the picture's right, top, left and bottom; x, y in pixels, z in
         pixels with the same scale, smaller is nearer to the camera, 0 at the mean depth of the face oval.
     mesh_scores : ndarray of float32, shape (n,), optional
         How sure the mesh net is that there is a face in its crop, 0..1.
@@ -158,7 +159,7 @@ class Faces(Observations):
     """
 
     points_xy: Floats | None = column(5, 2)
-    mesh_xyz: Floats | None = column(478, 3)
+    mesh_xyz: Floats | None = column(None, 3)
     mesh_scores: Floats | None = column()
     head_pose_deg: Floats | None = column(3)
     eye_openness: Floats | None = column(2)
