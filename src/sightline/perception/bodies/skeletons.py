@@ -1,0 +1,95 @@
+"""Names of the landmarks of a body, which are joined by bones, and what can be told from them.
+
+Left and right are the subject's own.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final, Literal
+
+import numpy as np
+
+from sightline.core.boxes import bounding_boxes
+from sightline.core.observations import Floats
+
+SkeletonName = Literal["blazepose33", "coco17"]
+_CROWN: Final = 0.75
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """One set of body landmarks.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Name of each landmark, such as ``"left_knee"``.
+    bones : tuple of (int, int)
+        Pairs of landmarks that a drawing joins.
+    mirror : tuple of int
+        For each landmark, its counterpart on the other side of the body (itself when it has none).
+    """
+
+    names: tuple[str, ...]
+    bones: tuple[tuple[int, int], ...]
+    mirror: tuple[int, ...]
+
+    def index(self, name: str) -> int:
+        """Return the place of a landmark by name (``ValueError`` when there is none)."""
+        return self.names.index(name)
+
+
+@cache
+def skeleton(name: SkeletonName) -> Skeleton:
+    """Return a skeleton by the name that ``Bodies.skeleton`` holds.
+
+    Examples
+    --------
+    >>> coco = skeleton("coco17")
+    >>> coco.names[coco.mirror[coco.index("left_knee")]]
+    'right_knee'
+    """
+    tables = json.loads((resources.files(__package__) / "skeletons.json").read_text("utf-8"))
+    names = tuple(tables[name]["names"])
+    bones = tuple((names.index(a), names.index(b)) for a, b in tables[name]["bones"])
+    return Skeleton(names, bones, tuple(names.index(_other_side(n)) for n in names))
+
+
+def coco17_of_blazepose33() -> tuple[int, ...]:
+    """Return for each of the 17 COCO key points the BlazePose landmark of the same name."""
+    blazepose = skeleton("blazepose33")
+    return tuple(blazepose.index(name) for name in skeleton("coco17").names)
+
+
+def landmark_boxes(points_xyz: Floats) -> Floats:
+    """Return boxes around BlazePose landmarks and the top of the head, which has none.
+
+    Parameters
+    ----------
+    points_xyz : ndarray of float32, shape (n, 33, 3)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 4)
+        Not cut at the picture's edge. The crown lies above the middle of the ears, away from the shoulders, by 0.75 of
+        the way from the shoulders to the ears.
+    """
+    body = skeleton("blazepose33")
+    xy = points_xyz[:, :, :2]
+    ears = xy[:, [body.index("left_ear"), body.index("right_ear")]].mean(axis=1)
+    shoulders = xy[:, [body.index("left_shoulder"), body.index("right_shoulder")]].mean(axis=1)
+    crown = ears + _CROWN * (ears - shoulders)
+    return bounding_boxes(np.concatenate([xy, crown[:, None]], axis=1))
+
+
+def _other_side(name: str) -> str:
+    if name.startswith("mouth_"):
+        return {"mouth_left": "mouth_right", "mouth_right": "mouth_left"}[name]
+    for side, other in (("left_", "right_"), ("right_", "left_")):
+        if name.startswith(side):
+            return other + name.removeprefix(side)
+    return name
