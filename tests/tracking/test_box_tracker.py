@@ -95,7 +95,7 @@ def test_small_things_that_leap_keep_their_id():
     assert tracker.update(objects((124, 100, 20, 20, 0.9, 0)), 0.1).ids.tolist() == [-1]  # 1.2 sizes: too far
     tracker = BoxTracker()
     for k in range(5):
-        found = tracker.update(objects((100, 100 + 14 * k, 20, 20, 0.9, 0)), k / 10)
+        found = tracker.update(objects((100, 100 + 13 * k, 20, 20, 0.9, 0)), k / 10)
     assert found.ids.tolist() == [1]
 
 
