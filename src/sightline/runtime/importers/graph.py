@@ -144,6 +144,10 @@ class Graph:
         """State a shape that ONNX's inference cannot see."""
         self._infos[name] = TensorInfo(self._infos[name].dtype, tuple(shape))
 
+    def copy_info(self, source: str, target: str) -> None:
+        """State that a tensor has type and shape of another."""
+        self._infos[target] = self.info(source)
+
     def to_bytes(self, outputs: Mapping[str, str]) -> bytes:
         """Serialise the graph.
 

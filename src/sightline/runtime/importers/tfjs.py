@@ -201,9 +201,13 @@ class _Converter:
         order = self._input_order(node, options)
         shape = options.shape or self._declared_shape(node, order)
         name = self.ctx.graph.add_input(options.name or node.name, dtype, shape)
+        value = Value(name, order or tuple(range(len(shape))))
+        if dtype == np.uint8 and dtype != node.dtype("dtype") and len(shape) == 4:  # bytes are cheaper to move than floats
+            order = CHANNELS_FIRST if options.graph_layout == "NHWC" else NATURAL
+            value = Value(self.ctx.ordered(value, order), order)
         if dtype != node.dtype("dtype"):
-            name = self.ctx.cast(name, node.dtype("dtype"))
-        return self._prepared(Value(name, order or tuple(range(len(shape)))), options)
+            value = Value(self.ctx.cast(value.name, node.dtype("dtype")), value.order)
+        return self._prepared(value, options)
 
     def _input_order(self, node: TfNode, options: InputOptions) -> Order | None:
         if options.layout in ("", options.graph_layout):

@@ -194,6 +194,9 @@ def _symmetric_pad(ctx: Context, name: str, pads: Array) -> str:
 def _resize(mode: str) -> Operator:
     def convert(ctx: Context, node: TfNode, inputs: Sequence[Value]) -> list[Value]:
         name = ctx.ordered(inputs[0], CHANNELS_FIRST)
+        if mode == "linear" and node.flag("half_pixel_centers") and _halves(ctx, name, inputs[1].name):
+            halved = ctx.graph.add("AveragePool", [name], kernel_shape=[2, 2], strides=[2, 2])
+            return [Value(halved, CHANNELS_FIRST)]
         attributes: dict[str, Attribute] = {"mode": mode, "coordinate_transformation_mode": "asymmetric"}
         if node.flag("align_corners"):
             attributes["coordinate_transformation_mode"] = "align_corners"
@@ -207,6 +210,12 @@ def _resize(mode: str) -> Operator:
         return [Value(result, CHANNELS_FIRST)]
 
     return convert
+
+
+def _halves(ctx: Context, name: str, size: str) -> bool:
+    """Tell whether a resize halves both sides exactly: each new pixel is then the mean of four."""
+    dims = (ctx.graph.info(name).shape or ())[2:]
+    return [isinstance(dim, int) and dim == 2 * (new or 0) for dim, new in zip(dims, ctx.known(size) or (), strict=False)] == [True, True]
 
 
 def _resize_inputs(ctx: Context, name: str, size: str) -> list[str]:
