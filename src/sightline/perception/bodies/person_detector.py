@@ -21,7 +21,7 @@ from sightline.runtime.weights import open_model
 _NAME: Final = "person_detector"
 _INPUT_PX: Final = 224
 _ANCHORS: Final = ((8, 2), (16, 2), (32, 6))
-_HALF_WIDTH: Final = 0.45
+_HALF_WIDTH, _BELOW = 0.3, 0.9
 
 
 class PersonDetector:
@@ -29,8 +29,8 @@ class PersonDetector:
 
     The net looks for heads and predicts the body below. ``Bodies.axis_points_xy`` holds the middle of the hips and the
     top of the circle around the whole body, which ``BodyPose`` needs. ``Bodies.boxes_xyxy`` is an estimate of the box
-    around the whole body: the strip along its axis, from the top of the circle to its bottom and as wide as 0.45 of its
-    height, joined with the head's box and cut at the picture's edge.
+    around the whole body: a strip along its axis, 0.6 of the circle's radius wide, from the top of the circle to 0.9 of the
+    radius below the hips, joined with the head's box and cut at the picture's edge.
 
     Parameters
     ----------
@@ -96,6 +96,6 @@ class PersonDetector:
         to_image = invert_affine(to_input)
         heads = apply_affine(found.boxes_xyxy.reshape(-1, 2, 2), to_image).reshape(-1, 4)
         axis = apply_affine(found.points_xy[:, :2], to_image)
-        bodies = axis_box(axis, _HALF_WIDTH)
+        bodies = axis_box(axis, _HALF_WIDTH, _BELOW)
         joined = np.concatenate([np.minimum(heads[:, :2], bodies[:, :2]), np.maximum(heads[:, 2:], bodies[:, 2:])], axis=1)
         return Bodies(clip_boxes(joined, (width, height)), found.scores, axis_points_xy=axis)

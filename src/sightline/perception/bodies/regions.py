@@ -108,7 +108,7 @@ def settle_axis(previous_xy: Floats, measured_xy: Floats) -> Floats:
     return np.asarray(previous_xy + step * (pull / (1 + pull)), np.float32)
 
 
-def axis_box(axis_points_xy: Floats, half_width: float) -> Floats:
+def axis_box(axis_points_xy: Floats, half_width: float, below: float) -> Floats:
     """Return boxes around the strip that goes both ways from the hips along each body's axis.
 
     Parameters
@@ -117,6 +117,8 @@ def axis_box(axis_points_xy: Floats, half_width: float) -> Floats:
         Middle of the hips and top of the circle around the body, pixels.
     half_width : float
         Half the width of the strip, as a part of the circle's radius.
+    below : float
+        How far the strip reaches below the hips, as a part of the radius.
 
     Returns
     -------
@@ -124,10 +126,10 @@ def axis_box(axis_points_xy: Floats, half_width: float) -> Floats:
 
     Examples
     --------
-    >>> axis_box(np.array([[[50, 60], [50, 20]]], np.float32), 0.5).tolist()
+    >>> axis_box(np.array([[[50, 60], [50, 20]]], np.float32), 0.5, 1.0).tolist()
     [[30.0, 20.0, 70.0, 100.0]]
     """
-    hips = axis_points_xy[:, 0]
-    along = axis_points_xy[:, 1] - hips
-    reach = np.abs(along) + half_width * np.abs(along[:, ::-1])
-    return np.asarray(np.concatenate([hips - reach, hips + reach], axis=1), np.float32)
+    hips, top = axis_points_xy[:, 0], axis_points_xy[:, 1]
+    bottom = hips - below * (top - hips)
+    aside = half_width * np.abs((top - hips)[:, ::-1])
+    return np.asarray(np.concatenate([np.minimum(top, bottom) - aside, np.maximum(top, bottom) + aside], axis=1), np.float32)

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from sightline.core.boxes import bounding_boxes
 from sightline.core.observations import Floats
 
 SkeletonName = Literal["blazepose33", "coco17"]
-_CROWN: Final = 0.75
+_CROWN, _FLESH = 0.9, 0.1
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def coco17_of_blazepose33() -> tuple[int, ...]:
 
 
 def landmark_boxes(points_xyz: Floats) -> Floats:
-    """Return boxes around BlazePose landmarks and the top of the head, which has none.
+    """Return boxes around the bodies that BlazePose landmarks, which lie on joints, belong to.
 
     Parameters
     ----------
@@ -75,15 +75,18 @@ def landmark_boxes(points_xyz: Floats) -> Floats:
     Returns
     -------
     ndarray of float32, shape (n, 4)
-        Not cut at the picture's edge. The crown lies above the middle of the ears, away from the shoulders, by 0.75 of
-        the way from the shoulders to the ears.
+        Not cut at the picture's edge. The crown of the head is taken to lie above the ears by 0.9 of their distance from
+        the shoulders; left, right and below, a tenth of the torso's length is added.
     """
     body = skeleton("blazepose33")
     xy = points_xyz[:, :, :2]
-    ears = xy[:, [body.index("left_ear"), body.index("right_ear")]].mean(axis=1)
-    shoulders = xy[:, [body.index("left_shoulder"), body.index("right_shoulder")]].mean(axis=1)
+    ears, shoulders, hips = (
+        xy[:, [body.index(f"left_{joint}"), body.index(f"right_{joint}")]].mean(axis=1) for joint in ("ear", "shoulder", "hip")
+    )
     crown = ears + _CROWN * (ears - shoulders)
-    return bounding_boxes(np.concatenate([xy, crown[:, None]], axis=1))
+    flesh = _FLESH * np.linalg.norm(shoulders - hips, axis=1)[:, None]
+    boxes = bounding_boxes(np.concatenate([xy, crown[:, None]], axis=1))
+    return np.asarray(boxes + flesh * np.array([-1, 0, 1, 1]), np.float32)
 
 
 def _other_side(name: str) -> str:
