@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -93,6 +96,47 @@ def model_path(name: str) -> Path:
     raise ModelNotFetchedError(name, f"the weights are not on this machine; get them: {command}")
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A net that was opened: its name, the sha256 of its weights, and what runs it."""
+
+    name: str
+    sha256: str
+    provider: str
+
+
+_recorder: ContextVar[list[Opened] | None] = ContextVar("sightline_opened_models", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[list[Opened]]:
+    """Collect which nets are opened by this thread inside the block.
+
+    Examples
+    --------
+    >>> with recording() as opened:
+    ...     pass
+    >>> opened
+    []
+    """
+    opened: list[Opened] = []
+    token = _recorder.set(opened)
+    try:
+        yield opened
+    finally:
+        _recorder.reset(token)
+
+
+def record(name: str, provider: str) -> None:
+    """Tell the enclosing ``recording`` that a net was opened."""
+    opened = _recorder.get()
+    entry = Opened(name, load_card(name).weights.sha256, provider)
+    if opened is not None and entry not in opened:
+        opened.append(entry)
+
+
 def open_model(name: str, *, device: Device = "auto", threads: int | None = None, outputs: Sequence[str] | None = None) -> Session:
     """Open a model by name: ``model_path`` and ``open_session``."""
-    return open_session(model_path(name), device=device, threads=threads, outputs=outputs)
+    session = open_session(model_path(name), device=device, threads=threads, outputs=outputs)
+    record(name, session.provider())
+    return session

@@ -1,0 +1,177 @@
+"""Looking: the nets that an analysis needs, opened once, for pictures and for the frames of a video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.analysis.document import Kind
+from sightline.analysis.findings import Findings
+from sightline.analysis.options import Options
+from sightline.core.frame import Image
+from sightline.core.observations import Bodies, Detections, Faces, Hands, TextLines
+from sightline.perception.bodies import BodyPose, PersonDetector
+from sightline.perception.faces import FaceDetector, FaceMesh
+from sightline.perception.hands import GestureClassifier, HandPose, PalmDetector
+from sightline.perception.objects import ObjectDetector
+from sightline.perception.people import PersonMatte
+from sightline.perception.text import TextReader
+from sightline.runtime.session import default_threads
+from sightline.runtime.weights import recording
+from sightline.tracking import LandmarkTracker
+
+Step = Callable[[str], AbstractContextManager[None]]
+"""Times one step: ``with step("faces"): …``."""
+Grade = Literal["near", "full", "thorough"]
+
+
+def untimed(name: str) -> AbstractContextManager[None]:
+    """Time nothing."""
+    return nullcontext()
+
+
+class Looker:
+    """Finds what the options name. Opens the nets once; its methods may be called from several threads.
+
+    Parameters
+    ----------
+    options : Options
+        What to look for, and how hard.
+
+    Raises
+    ------
+    ModelNotFetchedError, ModelCorruptError
+        When a net is not on this machine.
+    DeviceError
+        When the device asked for is not there.
+
+    Examples
+    --------
+    >>> from skimage.data import astronaut
+    >>> looker = Looker(Options(only=("faces", "hands")))
+    >>> looker.look(astronaut()).counts()["faces"]
+    1
+    """
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        only = self.options.only
+        cores = self.options.threads or default_threads()
+        side_by_side = min(len(only), cores)
+        self._how: dict[str, Any] = {"device": self.options.device, "threads": max(1, cores // side_by_side)}
+        self._pool = ThreadPoolExecutor(max_workers=side_by_side, thread_name_prefix="sightline-look")
+        self._detectors: dict[str, FaceDetector] = {}
+        with recording() as self._opened:
+            self._open(only)
+
+    def _open(self, only: tuple[Kind, ...]) -> None:
+        if "faces" in only:
+            grades: set[Grade] = {"thorough", self.options.video_faces}
+            for grade in sorted(grades):
+                self.face_detector(grade)
+            self._mesh = FaceMesh(**self._how)
+        if {"bodies", "people"} & set(only):
+            self._persons = PersonDetector(**self._how)
+        if "bodies" in only:
+            self._pose = BodyPose(**self._how)
+        if "hands" in only:
+            self._palms, self._hands, self.gestures = PalmDetector(**self._how), HandPose(**self._how), GestureClassifier()
+        if "people" in only:
+            self._matte = PersonMatte(**self._how)
+        if "text" in only:
+            self._text = TextReader(**self._how)
+        if "objects" in only:
+            self._objects = ObjectDetector(**self._how)
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def models(self) -> list[dict[str, str]]:
+        """Return name, sha256 and provider of every net that was opened."""
+        return [asdict(model) for model in self._opened]
+
+    def side_by_side(self, tasks: dict[str, Callable[[], Any]]) -> dict[str, Any]:
+        """Run tasks in the pool and return their results by name."""
+        futures = {name: self._pool.submit(task) for name, task in tasks.items()}
+        return {name: future.result() for name, future in futures.items()}
+
+    def look(self, image: Image, step: Step = untimed) -> Findings:
+        """Return what is in one picture.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (height, width, 3)
+            RGB, upright.
+        step : callable
+            Times the steps.
+        """
+        looks: dict[str, Callable[[Image, Step], Any]] = {
+            "faces": self.faces,
+            "bodies": self.bodies,
+            "hands": self.hands,
+            "people": self.people,
+            "text": self.text,
+            "objects": self.objects,
+        }
+
+        def task(kind: str) -> Callable[[], Any]:
+            return lambda: looks[kind](image, step)
+
+        return Findings(**self.side_by_side({kind: task(kind) for kind in self.options.only}))
+
+    def faces(self, image: Image, step: Step = untimed) -> Faces:
+        """Return the faces of one picture, with meshes."""
+        with step("faces"):
+            return self._mesh([image], self.face_detector("thorough")([image]))[0]
+
+    def bodies(self, image: Image, step: Step = untimed) -> Bodies:
+        """Return the bodies of one picture."""
+        with step("bodies"):
+            found = self._pose([image], self._persons([image]))[0]
+            return found[found.scores >= 0.5]
+
+    def hands(self, image: Image, step: Step = untimed) -> Hands:
+        """Return the hands of one picture, with gestures."""
+        with step("hands"):
+            found = self._hands([image], self._palms([image]))[0]
+            return self.gestures(found[found.scores >= 0.5])
+
+    def people(self, image: Image, step: Step = untimed) -> NDArray[np.uint8]:
+        """Return the matte of all people in one picture."""
+        with step("people"):
+            return self._matte([image])[0]
+
+    def text(self, image: Image, step: Step = untimed) -> TextLines:
+        """Return the lines of text in one picture."""
+        with step("text"):
+            return self._text([image])[0]
+
+    def objects(self, image: Image, step: Step = untimed) -> Detections:
+        """Return the objects in one picture."""
+        with step("objects"):
+            return self._objects([image], tile=self.options.tiled)[0]
+
+    def face_detector(self, grade: Grade) -> FaceDetector:
+        """Return the face detector of a grade, opened once."""
+        if grade not in self._detectors:
+            self._detectors[grade] = FaceDetector(grade, **self._how)
+        return self._detectors[grade]
+
+    def face_tracker(self, detect: Callable[..., list[Faces]]) -> LandmarkTracker[Faces]:
+        """Return a new follower of face meshes that looks for newcomers with ``detect``."""
+        return LandmarkTracker(detect, self._mesh, max_count=self.options.max_faces)
+
+    def body_tracker(self) -> LandmarkTracker[Bodies]:
+        """Return a new follower of bodies."""
+        return LandmarkTracker(self._persons, self._pose, max_count=self.options.max_bodies)
+
+    def hand_tracker(self) -> LandmarkTracker[Hands]:
+        """Return a new follower of hands."""
+        return LandmarkTracker(self._palms, self._hands, max_count=self.options.max_hands)
