@@ -172,7 +172,10 @@ class Graph:
             self.name,
             [helper.make_value_info(name, _type_proto(info)) for name, info in self.inputs.items()],
             [helper.make_value_info(name, _type_proto(info)) for name, info in infos],
-            [numpy_helper.from_array(np.ascontiguousarray(self.constants[name]).reshape(self.constants[name].shape), name) for name in used],
+            [
+                numpy_helper.from_array(np.ascontiguousarray(self.constants[name]).reshape(self.constants[name].shape), name)
+                for name in used
+            ],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name=PRODUCER)
         onnx.checker.check_model(model)

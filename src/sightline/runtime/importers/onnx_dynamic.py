@@ -107,7 +107,9 @@ def _set_dims(path: Path, values: Any, wanted: Mapping[str, Sequence[Dimension]]
             raise ModelConversionError(path.name, f"it has no {kind} {name!r}; it has {', '.join(map(repr, found))}")
         shape = found[name].type.tensor_type.shape
         if len(shape.dim) != len(dims):
-            raise ModelConversionError(path.name, f"{kind} {name!r} has {len(shape.dim)} dimensions, the options name {len(dims)}: {list(dims)}")
+            raise ModelConversionError(
+                path.name, f"{kind} {name!r} has {len(shape.dim)} dimensions, the options name {len(dims)}: {list(dims)}"
+            )
         for slot, dim in zip(shape.dim, dims, strict=True):
             slot.Clear()
             if isinstance(dim, str):

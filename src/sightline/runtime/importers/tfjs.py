@@ -95,7 +95,9 @@ class TfjsOptions:
             unknown |= set(entry) - set(fields)
             inputs[name] = {key: tuple(item) if isinstance(item, list) else item for key, item in entry.items()}
         if unknown:
-            raise ModelConversionError("tfjs", f"unknown options {sorted(unknown)}; known: inputs, outputs, and for an input {', '.join(fields)}")
+            raise ModelConversionError(
+                "tfjs", f"unknown options {sorted(unknown)}; known: inputs, outputs, and for an input {', '.join(fields)}"
+            )
         return cls({name: InputOptions(**entry) for name, entry in inputs.items()}, dict(table.get("outputs", {})))
 
 

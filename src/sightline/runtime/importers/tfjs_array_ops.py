@@ -263,7 +263,11 @@ def _sliced_ranges(ctx: Context, node: TfNode, name: str, ranges: Sequence[tuple
     ends = _limit(ctx, node, end, ranges, strides, "end_mask")
     shape = ctx.graph.info(name).shape or ()
     known = [ctx.graph.value(item) for item in (starts, ends)]
-    kept = [i for i, (axis, entry) in enumerate(ranges) if not _whole(shape[axis], [k[i] if k is not None else None for k in known], strides[entry])]
+    kept = [
+        i
+        for i, (axis, entry) in enumerate(ranges)
+        if not _whole(shape[axis], [k[i] if k is not None else None for k in known], strides[entry])
+    ]
     if not kept:
         return name
     picked = [ctx.graph.add("Gather", [item, ctx.ints(kept)], axis=0) for item in (starts, ends)]

@@ -118,7 +118,9 @@ def read_graph_model(json_path: Path, shards: Sequence[Path] = ()) -> TfGraph:
         raise ModelConversionError(name, f"{json_path.name} is not a TensorFlow.js graph model: no modelTopology or weightsManifest")
     topology = document["modelTopology"]
     if "node" not in topology:
-        raise ModelConversionError(name, f"{json_path.name} is of format {document.get('format', '?')!r}; only 'graph-model' can be converted")
+        raise ModelConversionError(
+            name, f"{json_path.name} is of format {document.get('format', '?')!r}; only 'graph-model' can be converted"
+        )
     nodes = {item["name"]: _read_node(item) for item in topology["node"]}
     weights: dict[str, Array] = {}
     for group in document["weightsManifest"]:
@@ -168,11 +170,15 @@ def _read_weights(model: str, entries: Sequence[Mapping[str, Any]], data: bytes)
         quantisation = entry.get("quantization", {})
         stored = _QUANTISED.get(quantisation["dtype"]) if quantisation else _STORED.get(entry["dtype"])
         if stored is None or entry["dtype"] not in _STORED:
-            raise ModelConversionError(model, f"weight {entry['name']!r} is of type {entry['dtype']!r} stored as {quantisation or 'itself'}: unknown")
+            raise ModelConversionError(
+                model, f"weight {entry['name']!r} is of type {entry['dtype']!r} stored as {quantisation or 'itself'}: unknown"
+            )
         dtype = np.dtype(stored)
         count = int(np.prod(entry["shape"], dtype=np.int64))
         if offset + count * dtype.itemsize > len(data):
-            raise ModelConversionError(model, f"weights end at byte {len(data)}, inside {entry['name']!r}: the file is cut or not the right one")
+            raise ModelConversionError(
+                model, f"weights end at byte {len(data)}, inside {entry['name']!r}: the file is cut or not the right one"
+            )
         array = np.frombuffer(data, dtype, count, offset).reshape(entry["shape"])
         offset += count * dtype.itemsize
         yield entry["name"], _dequantise(array, entry["dtype"], quantisation)
