@@ -156,19 +156,20 @@ class Downloads:
     def _run(self, command: list[str], what: str) -> str | None:
         """Run a package manager; return None when it succeeded, else the last line that it wrote."""
         self.progress(what, 0, None)
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.folder)
         last = ""
-        try:
-            for line in process.stdout or ():
-                match = _PIP_PROGRESS.search(line)
-                if match:
-                    self.progress(what, int(match[1]), int(match[2]))
-                elif line.strip():
-                    last = line.decode("utf-8", "replace").strip()
-            code = process.wait()
-        finally:
-            process.kill()
-            process.wait()
+        out, err, none = subprocess.PIPE, subprocess.STDOUT, subprocess.DEVNULL
+        with subprocess.Popen(command, cwd=self.folder, stdout=out, stderr=err, stdin=none) as process:
+            try:
+                for line in process.stdout or ():
+                    match = _PIP_PROGRESS.search(line)
+                    if match:
+                        self.progress(what, int(match[1]), int(match[2]))
+                    elif line.strip():
+                        last = line.decode("utf-8", "replace").strip()
+            except BaseException:
+                process.kill()
+                raise
+        code = process.returncode
         return None if code == 0 else last or f"exit status {code}"
 
     def _fetch_url(self, address: str, target: Path) -> None:
