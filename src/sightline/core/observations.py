@@ -132,7 +132,7 @@ class Faces(Observations):
     mesh_xyz : ndarray of float32, shape (n, 478, 3) or (n, 468, 3), optional
         Face mesh: 468 surface points, then 5 points of the right and 5 of the left iris (unless irises were not
         looked for): the centre, then the sides to the picture's right, top, left and bottom; x, y in pixels, z in
-        pixels with the same scale, smaller is nearer to the camera, 0 at the mean depth of the face oval.
+        pixels with the same scale, smaller is nearer to the camera, 0 at the mean depth of the mesh.
     mesh_scores : ndarray of float32, shape (n,), optional
         How sure the mesh net is that there is a face in its crop, 0..1.
     head_pose_deg : ndarray of float32, shape (n, 3), optional

@@ -97,7 +97,7 @@ class FaceMesh:
 
     def _plain(self, image: Image, matrices: NDArray[np.float64]) -> tuple[Floats, Floats]:
         mesh, logits = self._session.run(cut(image, matrices, _SIDE))
-        return mesh.reshape(-1, MESH_POINTS, 3), 1 / (1 + np.exp(-logits.reshape(-1)))
+        return mesh.reshape(-1, MESH_POINTS, 3), np.asarray(1 / (1 + np.exp(-logits.reshape(-1))), np.float32)
 
     def _refined(self, image: Image, matrices: NDArray[np.float64]) -> tuple[Floats, Floats]:
         *parts, scores = self._session.run(cut_bytes(image, matrices, _SIDE))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightline.perception.faces.regions import LEFT_EYE_CORNERS, MESH_POINTS, RIGHT_EYE_CORNERS
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 IRIS_POINTS = 5
 """Points of one iris: the centre, then its sides towards the picture's right, top, left and bottom (upright head)."""
@@ -77,7 +79,7 @@ def canonical_face() -> NDArray[np.float64]:
     >>> bool(face[33, 0] < 0 < face[263, 0]), int(face[:468, 2].argmin())  # right eye, left eye; the nose is nearest
     (True, 4)
     """
-    return _read_only(_canonical_table()[:, :3] * [1, -1, -1])
+    return _read_only(np.asarray(_canonical_table()[:, :3] * [1, -1, -1], np.float64))
 
 
 @cache
@@ -92,7 +94,7 @@ def mirror_order() -> NDArray[np.int64]:
     return _read_only(_canonical_table()[:, 3].astype(np.int64))
 
 
-def _read_only(array: Any) -> Any:
+def _read_only(array: NDArray[_Number]) -> NDArray[_Number]:
     array.setflags(write=False)
     return array
 

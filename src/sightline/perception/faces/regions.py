@@ -36,7 +36,7 @@ def face_squares(faces: Faces) -> Squares:
     if faces.mesh_xyz is not None:
         mesh = faces.mesh_xyz[:, :MESH_POINTS, :2]
         low, high = mesh.min(axis=1), mesh.max(axis=1)
-        eyes = mesh[:, (RIGHT_EYE_CORNERS[0], LEFT_EYE_CORNERS[0])]
+        eyes: NDArray[np.floating] = mesh[:, (RIGHT_EYE_CORNERS[0], LEFT_EYE_CORNERS[0])]
     else:
         low, high = faces.boxes_xyxy[:, :2], faces.boxes_xyxy[:, 2:]
         eyes = np.zeros((len(faces), 2, 2)) if faces.points_xy is None else faces.points_xy[:, :2]
