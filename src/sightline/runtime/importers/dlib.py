@@ -137,7 +137,7 @@ def convert_face_embedder(path: Path) -> bytes:
     layers = _read_layers(name, path.read_bytes())
     kinds = [layer.kind for layer in layers]
     if kinds != _NET:
-        raise ModelConversionError(name, f"this is not dlib's face recognition net: {len(kinds)} known layers, expected {len(_NET)} in a fixed order")
+        raise ModelConversionError(name, f"not dlib's face recognition net: {len(kinds)} known layers, expected {len(_NET)}, in one order")
     return _Writer(name, layers).to_bytes()
 
 
@@ -147,7 +147,8 @@ def _read_layers(name: str, data: bytes) -> list[_Layer]:
     while (match := _LAYER.search(data, reader.at)) is not None:
         reader.at = match.end()
         layer = _Layer(match.group(1).decode())
-        _READERS.get(layer.kind, lambda reader, layer: None)(reader, layer)
+        if layer.kind in _READERS:
+            _READERS[layer.kind](reader, layer)
         layers.append(layer)
     if not layers:
         raise ModelConversionError(name, "no layer of a dlib network in it: not a serialised dlib network")
@@ -192,8 +193,9 @@ class _Writer:
         """Write a convolution with the affine layer behind it folded in (and, in the first, the division by 256)."""
         filters, rows, columns, stride_y, stride_x, pad_y, pad_x, _, *shape = layer.settings
         size = int(np.prod(shape))
-        if shape != [filters, shape[1], rows, columns] or layer.parameters.size != size + filters or affine.parameters.size != 2 * filters:
-            raise ModelConversionError(self.name, f"a convolution of shape {shape} has {layer.parameters.size} parameters: the file is damaged")
+        counts = (layer.parameters.size, affine.parameters.size)
+        if shape != [filters, shape[1], rows, columns] or counts != (size + filters, 2 * filters):
+            raise ModelConversionError(self.name, f"a convolution of shape {shape} has {counts} parameters: the file is damaged")
         gamma, beta = affine.parameters.astype(np.float64).reshape(2, filters)
         weight = layer.parameters[:size].astype(np.float64).reshape(shape) * gamma.reshape(-1, 1, 1, 1)
         bias = layer.parameters[size:].astype(np.float64) * gamma + beta

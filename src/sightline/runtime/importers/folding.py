@@ -97,13 +97,13 @@ def _expand(inputs: Sequence[Array], _: Attributes) -> Array:
 
 
 def _cast(inputs: Sequence[Array], attributes: Attributes) -> Array:
-    return inputs[0].astype(helper.tensor_dtype_to_np_dtype(attributes["to"]))
+    return np.asarray(inputs[0].astype(helper.tensor_dtype_to_np_dtype(attributes["to"])))
 
 
 def _range(inputs: Sequence[Array], _: Attributes) -> Array:
     start, limit, delta = (array.item() for array in inputs)
     count = max(int(np.ceil((limit - start) / delta)), 0)
-    return (start + np.arange(count) * delta).astype(inputs[0].dtype)
+    return np.asarray((start + np.arange(count) * delta).astype(inputs[0].dtype))
 
 
 _FOLDERS: Final[dict[str, _Folder]] = {

@@ -35,34 +35,32 @@ def fuse(graph: Graph, outputs: set[str]) -> None:
     before a convolution; factors, terms and splits behind it; a transposition behind a reshape of whole pictures.
     """
     graph.nodes = _needed(graph.nodes, outputs)
-    changed = True
-    while changed:
-        changed = False
-        for rule in _RULES:
-            work = _Work(graph, outputs)
-            work.apply(rule)
-            changed |= work.changed
-            graph.nodes = _needed(graph.nodes, outputs)
+    while any(_swept(graph, outputs, rule) for rule in _RULES):
+        pass
+
+
+def _swept(graph: Graph, outputs: set[str], rule: _Rule) -> bool:
+    """Apply one rule wherever it fits; tell whether it did."""
+    work = _Work(graph, outputs)
+    changed, index = False, 0
+    while index < len(graph.nodes):
+        new = rule(work, graph.nodes[index])
+        if new is not None:
+            graph.nodes[index : index + 1] = new
+            work, changed = _Work(graph, outputs), True
+        index += 1
+    graph.nodes = _needed(graph.nodes, outputs)
+    return changed
 
 
 class _Work:
-    """One sweep of one rule over the nodes: who makes a tensor, how many read it."""
+    """What a rule may ask of the graph: who makes a tensor, how many read it, what is constant."""
 
     def __init__(self, graph: Graph, outputs: set[str]) -> None:
         self.graph = graph
         self.outputs = outputs
-        self.changed = False
         self._makers = {name: node for node in graph.nodes for name in node.outputs}
         self._readers = Counter(name for node in graph.nodes for name in node.inputs)
-
-    def apply(self, rule: Callable[[_Work, Node], list[Node] | None]) -> None:
-        """Replace every node for which the rule gives others; after a change the sweep ends, as counts are stale."""
-        for index, node in enumerate(self.graph.nodes):
-            new = rule(self, node)
-            if new is not None:
-                self.graph.nodes[index : index + 1] = new
-                self.changed = True
-                return
 
     def maker(self, name: str, op: str) -> Node | None:
         """Return the node that makes a tensor, if it is of this operator."""
@@ -238,7 +236,9 @@ def _transpose_before_reshape(work: _Work, node: Node) -> list[Node] | None:
     return [moved, Node("Reshape", [name, work.graph.constant(np.array([batch, -1, whole[1]], np.int64))], node.outputs)]
 
 
-_RULES: Final = (
+_Rule = Callable[[_Work, Node], list[Node] | None]
+
+_RULES: Final[tuple[_Rule, ...]] = (
     _pad_into_window,
     _channels_after_arithmetic,
     _channels_into_conv,

@@ -53,7 +53,7 @@ class Graph:
     Parameters
     ----------
     name : str
-        Name of the model; it goes into the file and into error messages.
+        Name of the model in error messages; it does not go into the file, whose bytes must not depend on paths.
 
     Examples
     --------
@@ -169,7 +169,7 @@ class Graph:
         infos = [(name, self.info(tensor)) for name, tensor in outputs.items()]
         graph = helper.make_graph(
             [_node_proto(node) for node in nodes],
-            self.name,
+            PRODUCER,
             [helper.make_value_info(name, _type_proto(info)) for name, info in self.inputs.items()],
             [helper.make_value_info(name, _type_proto(info)) for name, info in infos],
             [
@@ -209,7 +209,8 @@ def _name_outputs(body: list[Node], tail: list[Node], inputs: set[str]) -> None:
 
 
 def _node_proto(node: Node) -> onnx.NodeProto:
-    return helper.make_node(node.op, node.inputs, node.outputs, **node.attributes)
+    attributes: dict[str, Any] = dict(node.attributes)
+    return helper.make_node(node.op, node.inputs, node.outputs, **attributes)
 
 
 def _type_proto(info: TensorInfo) -> onnx.TypeProto:

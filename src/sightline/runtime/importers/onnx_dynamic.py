@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError
 
 from sightline.core.errors import ModelConversionError
 
@@ -83,6 +82,8 @@ def make_dims_symbolic(
 
 
 def _load(path: Path) -> Any:
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
     try:
         model = onnx.load_from_string(path.read_bytes())
     except DecodeError as error:

@@ -90,7 +90,7 @@ class TfjsOptions:
         """
         unknown = set(table) - {"inputs", "outputs"}
         fields = InputOptions.__dataclass_fields__
-        inputs = {}
+        inputs: dict[str, dict[str, Any]] = {}
         for name, entry in table.get("inputs", {}).items():
             unknown |= set(entry) - set(fields)
             inputs[name] = {key: tuple(item) if isinstance(item, list) else item for key, item in entry.items()}
