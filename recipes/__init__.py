@@ -1,0 +1,1 @@
+"""Training runs: Python functions that return a configuration or a result, reproducible from public data."""
