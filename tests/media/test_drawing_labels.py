@@ -179,6 +179,15 @@ def test_named_font_is_used(monkeypatch, tmp_path):
 
 
 @needs_cjk
+def test_named_font_makes_chinese_readable_on_a_bare_system(monkeypatch, request):
+    path = str(fonts.cjk_font_path())
+    request.getfixturevalue("bare_system")
+    monkeypatch.setenv("SIGHTLINE_FONT", path)
+    assert str(fonts.cjk_font_path()) == path
+    assert not np.array_equal(fonts.text_mask("欢迎", 20), fonts.text_mask("光临", 20))
+
+
+@needs_cjk
 def test_a_font_without_chinese_does_not_pass_for_one(monkeypatch):
     path = str(fonts.cjk_font_path())
     assert fonts._has_character(path, "字")

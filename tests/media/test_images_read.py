@@ -196,6 +196,23 @@ def test_sixteen_bit_colour_is_scaled(fmt, channels):
     np.testing.assert_allclose(read_image(data.tobytes())[2, 2], (255, 30000 / 257, 0), atol=1)
 
 
+def deep_png(pixels, colour_type, key=b""):
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, colour_type, 0, 0, 0))
+    clear = png_chunk(b"tRNS", key) if key else b""
+    return b"\x89PNG\r\n\x1a\n" + head + clear + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+
+
+def test_sixteen_bit_pictures_with_clear_parts():
+    grey = np.array([[[1000], [65535], [30000]]])
+    assert read_image(deep_png(grey, 0, struct.pack(">H", 1000)), background=(0, 255, 0))[0].tolist() == [[0, 255, 0], [255] * 3, [117] * 3]
+    colour = np.array([[[1000, 2000, 3000], [65535, 0, 0]]])
+    keyed = deep_png(colour, 2, struct.pack(">HHH", 1000, 2000, 3000))
+    assert read_image(keyed, background=(0, 255, 0))[0].tolist() == [[0, 255, 0], [255, 0, 0]]
+    with_alpha = np.array([[[40000, 65535], [40000, 32768], [40000, 0]]])
+    assert read_image(deep_png(with_alpha, 4), background=(0, 0, 0))[0, :, 0].tolist() == [156, 78, 0]
+
+
 def test_float_tiff_in_unit_range_and_beyond():
     unit = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
     np.testing.assert_array_equal(read_image(encoded(Pillow.fromarray(unit), "TIFF"))[..., 0], np.floor(unit * 255 + 0.5))

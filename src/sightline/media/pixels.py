@@ -118,10 +118,19 @@ def _decode_deep(name: str, header: Header, background: Colour) -> Image:
     deep = _cv2_decode(header.stream, cv2.IMREAD_UNCHANGED)
     if deep is None:
         raise ImageDecodeError(name, "the pixels are damaged or of a rare kind that cannot be read")
-    eight = to_eight_bits(deep)
+    eight = _with_key(header.stream, deep, to_eight_bits(deep))
     if eight.ndim == 3 and eight.shape[2] >= 3:
         eight = np.ascontiguousarray(eight[:, :, [2, 1, 0, 3][: min(eight.shape[2], 4)]])
     return _flatten(name, Pillow.fromarray(eight), header.icc, background)
+
+
+def _with_key(stream: bytes, deep: NDArray[Any], eight: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Make the key value of a 16-bit grey PNG clear (ISO/IEC 15948, 11.3.2.1), which OpenCV leaves out."""
+    at = stream.find(b"tRNS", 0, max(stream.find(b"IDAT"), 0))
+    if deep.ndim != 2 or at < 0:
+        return eight
+    key = int.from_bytes(stream[at + 4 : at + 6], "big")
+    return np.stack([eight, np.where(deep == key, 0, 255).astype(np.uint8)], axis=-1)
 
 
 def to_eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
