@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,12 @@ from sightline.analysis.findings import Findings
 from sightline.analysis.options import Options
 from sightline.core.frame import Image
 from sightline.core.observations import Bodies, Detections, Faces, Hands, TextLines
-from sightline.perception.bodies import BodyPose, PersonDetector
-from sightline.perception.faces import FaceDetector, FaceMesh
-from sightline.perception.hands import GestureClassifier, HandPose, PalmDetector
-from sightline.perception.objects import ObjectDetector
-from sightline.perception.people import PersonMatte
-from sightline.perception.text import TextReader
 from sightline.runtime.session import default_threads
 from sightline.runtime.weights import recording
 from sightline.tracking import LandmarkTracker
+
+if TYPE_CHECKING:
+    from sightline.perception.faces import FaceDetector
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Times one step: ``with step("faces"): …``."""
@@ -71,22 +68,33 @@ class Looker:
             self._open(only)
 
     def _open(self, only: tuple[Kind, ...]) -> None:
+        """Open what is needed; imports are here because the engines behind some kinds are slow to load."""
         if "faces" in only:
+            from sightline.perception.faces import FaceMesh
+
             grades: set[Grade] = {"thorough", self.options.video_faces}
             for grade in sorted(grades):
                 self.face_detector(grade)
             self._mesh = FaceMesh(**self._how)
-        if {"bodies", "people"} & set(only):
-            self._persons = PersonDetector(**self._how)
         if "bodies" in only:
-            self._pose = BodyPose(**self._how)
+            from sightline.perception.bodies import BodyPose, PersonDetector
+
+            self._persons, self._pose = PersonDetector(**self._how), BodyPose(**self._how)
         if "hands" in only:
+            from sightline.perception.hands import GestureClassifier, HandPose, PalmDetector
+
             self._palms, self._hands, self.gestures = PalmDetector(**self._how), HandPose(**self._how), GestureClassifier()
         if "people" in only:
+            from sightline.perception.people import PersonMatte
+
             self._matte = PersonMatte(**self._how)
         if "text" in only:
+            from sightline.perception.text import TextReader
+
             self._text = TextReader(**self._how)
         if "objects" in only:
+            from sightline.perception.objects import ObjectDetector
+
             self._objects = ObjectDetector(**self._how)
 
     def close(self) -> None:
@@ -160,6 +168,8 @@ class Looker:
 
     def face_detector(self, grade: Grade) -> FaceDetector:
         """Return the face detector of a grade, opened once."""
+        from sightline.perception.faces import FaceDetector
+
         if grade not in self._detectors:
             self._detectors[grade] = FaceDetector(grade, **self._how)
         return self._detectors[grade]

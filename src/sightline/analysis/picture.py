@@ -14,7 +14,8 @@ from sightline.analysis.results import Result
 from sightline.analysis.summary import Stopwatch, Thumbnail
 from sightline.analysis.writer import DocumentWriter
 from sightline.media.drawing import draw, draw_matte
-from sightline.media.images import image_info, read_image, read_metadata, thumbnail, write_image
+from sightline.media.images import image_info, read_image, thumbnail, write_image
+from sightline.media.metadata import read_metadata
 
 THUMBNAIL_PX = 560
 
