@@ -1,0 +1,110 @@
+"""The peers that benchmarks measure against, each in a virtual environment of its own.
+
+The environment is made once under ``.venvs/peer-<name>`` in the repository's root (which git ignores) with pip, so the
+user's index, proxy and certificates hold, and is made again when the pinned requirements change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+_REQUIREMENTS: dict[str, tuple[str, ...]] = {
+    "mediapipe": ("mediapipe==0.10.21",),
+}
+_READY = "peer-requirements.txt"
+
+
+def peer_python(name: str) -> Path:
+    """Return the Python interpreter of a peer's environment, making the environment the first time.
+
+    Parameters
+    ----------
+    name : str
+        A peer with pinned requirements, such as ``"mediapipe"``.
+
+    Raises
+    ------
+    KeyError
+        When there is no peer of that name.
+    RuntimeError
+        When pip could not install it; the message holds the end of what pip said.
+    """
+    requirements = _REQUIREMENTS[name]
+    folder = ROOT / ".venvs" / f"peer-{name}"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    wanted = "\n".join(requirements) + "\n"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder.parent / f"peer-{name}.lock"):
+        ready = folder / _READY
+        if not (python.exists() and ready.exists() and ready.read_text(encoding="utf-8") == wanted):
+            print(f"making {folder} with {', '.join(requirements)} (once)", file=sys.stderr)
+            venv.EnvBuilder(with_pip=True, clear=True).create(folder)
+            _install(python, requirements)
+            ready.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def run_peer(name: str, script: Path, request: Any, *, timeout_s: float = 3600) -> Any:
+    """Run a script in a peer's environment: it is given the paths of two JSON files, the request and where to answer.
+
+    Parameters
+    ----------
+    name : str
+        The peer.
+    script : Path
+        A Python file that imports only what the peer's environment has.
+    request : object
+        What the script reads, as JSON values.
+    timeout_s : float
+        It is stopped after this many seconds.
+
+    Returns
+    -------
+    object
+        What the script wrote.
+
+    Raises
+    ------
+    RuntimeError
+        When the script failed; the message holds the end of what it said.
+    """
+    python = peer_python(name)
+    with tempfile.TemporaryDirectory() as folder:
+        asked, answered = Path(folder, "request.json"), Path(folder, "answer.json")
+        asked.write_text(json.dumps(request), encoding="utf-8")
+        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+        command = [str(python), str(script), str(asked), str(answered)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
+        if done.returncode != 0 or not answered.exists():
+            raise RuntimeError(f"{script.name} failed in the peer's environment ({done.returncode}):\n{done.stderr[-2000:]}")
+        return json.loads(answered.read_text(encoding="utf-8"))
+
+
+def _install(python: Path, requirements: Sequence[str]) -> None:
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"pip could not install {' '.join(requirements)}:\n{done.stderr[-2000:]}")
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep two benchmarks from making the same environment at once (where the system has file locks)."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with path.open("w", encoding="utf-8") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
