@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from sightline.core.errors import CameraError, InvalidInputError
 from sightline.core.frame import Frame
 from sightline.media.video_pixels import PixelReader, orient, read_orientation, square_size
-from sightline.media.video_source import VideoLimits
+from sightline.media.video_source import VideoLimits, codec_pixel_limit
 from sightline.media.video_times import Timeline
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Camera:
     With ``latest=True`` only the newest frame is kept, so whoever is slow sees the present, not the past; frames that were
     passed over are counted in `stats`. With ``latest=False`` no decoded frame is passed over: reading waits for the reader
     (the network or driver may still lose some). A lost connection is made again as `Reconnect` says; after the last try,
-    reading raises `CameraError`.
+    reading raises `CameraError`. Use ``with``, or call `close`: a camera that is merely forgotten goes on receiving.
 
     ``Frame.time_s`` is the stream's own clock, measured from the first frame; over a reconnection the time that passed is
     added. MJPEG over HTTP has no clock: the time of arrival is taken. ``Frame.index`` counts decoded frames. A stream whose
@@ -360,8 +360,8 @@ class _Target:
             given = f"a {scheme!r} address" if scheme else f"{type(source).__name__}"
             raise InvalidInputError(f"expected a device number or an address that starts with {', '.join(SCHEMES)}, got {given}")
         assert isinstance(source, str)
-        options = {"format_whitelist": _DEMUXERS, "protocol_whitelist": _PROTOCOLS[scheme[:4]], "max_pixels": str(limits.max_pixels)}
-        options |= {"fflags": "nobuffer", "max_reload": "3"}
+        options = {"format_whitelist": _DEMUXERS, "protocol_whitelist": _PROTOCOLS[scheme[:4]], "max_pixels": codec_pixel_limit(limits)}
+        options |= {"max_reload": "3"}
         if scheme.startswith("rtsp"):
             options |= {"rtsp_transport": "tcp", "timeout": str(int(timeout_s * 1e6))}
         return cls(source, redact(source), None, options, timeout_s, limits.max_pixels)
@@ -382,12 +382,16 @@ class _Target:
             reason = _reason(error)
             raise _ConnectError(self.name, reason, f"cannot be opened: {reason}") from None  # the cause would show the address
         streams = container.streams.video
-        size = (streams[0].codec_context.width * streams[0].codec_context.height) if streams and streams[0].codec_context else None
-        if size is None or size > self.max_pixels:
-            container.close()
-            reason = "there is no picture stream in it" if size is None else f"its frames have {size} pixels, limit {self.max_pixels}"
-            raise _ConnectError(self.name, reason, reason)
-        return container
+        context = streams[0].codec_context if streams else None
+        if context is None:
+            reason = "there is no picture stream in it"
+        elif not 0 < context.width * context.height <= self.max_pixels:
+            reason = f"its frames have more than {self.max_pixels} pixels, or their size cannot be told"
+        else:
+            context.options = {"max_pixels": codec_pixel_limit(VideoLimits(max_pixels=self.max_pixels))}
+            return container
+        container.close()
+        raise _ConnectError(self.name, reason, reason)
 
 
 def _device(index: int) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sightline.core.errors import MediaLimitError, VideoDecodeError
-from sightline.media.video_source import VideoInput, VideoLimits, VideoSource, open_source
+from sightline.media.video_source import VideoInput, VideoLimits, VideoSource, codec_pixel_limit, open_source
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +86,8 @@ class _Again(Exception):  # noqa: N818 - a signal inside this module
 class FrameDecoder:
     """Decodes the picture stream of a container, in presentation order.
 
-    Frames are first decoded by several threads. When damage shows up there, good frames in the making would be lost with the
-    bad one, so a source that can seek is opened again and decoded one frame at a time from there on.
+    With several threads, frames are in the making at the same time. When damage shows up there, good ones would be lost with
+    the bad one, so a source that can seek is opened again and decoded one frame at a time from there on.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class FrameDecoder:
         self._input, self._limits, self._threads = source, limits, threads
         self.problems = DamageLog()
         self.device = "cpu"
-        self._careful = False
+        self._careful = threads == 1
         self._last_pts: int | None = None
         self._pts_ok = True
         self._origin_pts: int | None = None
@@ -125,16 +125,32 @@ class FrameDecoder:
         """Close the container."""
         self.source.close()
 
-    def time_s(self, pts: int | None) -> float | None:
-        """Return a timestamp in seconds from the start of the stream."""
+    def time_s(self, frame: Any) -> float | None:
+        """Return the time of a decoded frame in seconds from the start of the stream, None when it has none."""
+        pts = self._stamp(frame)
         if pts is None:
             return None
         if self._origin_pts is None:
-            start = self.stream.start_time
+            start = None if self._decode_order_only else self.stream.start_time
             self._origin_pts = pts if start is None else min(pts, start)
-        return float((pts - self._origin_pts) * self.stream.time_base)
+        return self._seconds(pts)
 
-    def pts(self, time_s: float) -> int:
+    @property
+    def _decode_order_only(self) -> bool:
+        """AVI has no presentation times, and those that FFmpeg makes up are wrong with B-frames; packets come one a frame period."""
+        return bool(self.source.container.format.name == "avi")
+
+    def _stamp(self, frame: Any) -> int | None:
+        if not self._decode_order_only:
+            return None if frame.pts is None else int(frame.pts)
+        if frame.dts is None:  # the last frames, when there are no more packets
+            return None if self._last_pts is None else self._last_pts + 1
+        return int(frame.dts)
+
+    def _seconds(self, pts: int) -> float:
+        return float((pts - (self._origin_pts or 0)) * self.stream.time_base)
+
+    def _pts(self, time_s: float) -> int:
         """Return the timestamp of a time in seconds."""
         ticks: int = round(time_s / self.stream.time_base)
         return (self._origin_pts or 0) + ticks
@@ -150,12 +166,12 @@ class FrameDecoder:
             except _Again:
                 steps = self._decoded_carefully()
                 continue
-            self._pts_ok &= frame.pts is not None and (self._last_pts is None or frame.pts > self._last_pts)
-            self._last_pts = frame.pts
-            quiet = self._quiet_until is not None and frame.pts is not None and frame.pts < self._quiet_until
-            if frame.is_corrupt and not quiet:
-                self._note(frame.pts, "a damaged frame was mended by guessing")
+            pts = self._stamp(frame)
+            self._pts_ok &= pts is not None and (self._last_pts is None or pts > self._last_pts)
+            if frame.is_corrupt and not self._is_lead_in(pts):
+                self._note(pts, "a damaged frame was mended by guessing")
             yield frame
+            self._last_pts = pts
         if self.source.missing_bytes:
             self._note(self._last_pts, f"the file is cut: {self.source.missing_bytes} bytes of its end are missing", packets=0)
 
@@ -164,8 +180,8 @@ class FrameDecoder:
 
         Guessed frames before ``quiet_until_s`` are no loss: after a seek the frames that lead in may lack what they refer to.
         """
-        self._last_pts, self._pts_ok, self._quiet_until = None, True, self.pts(quiet_until_s)
-        self._jump(None if time_s is None else self.pts(time_s))
+        self._last_pts, self._pts_ok, self._quiet_until = None, True, self._pts(quiet_until_s)
+        self._jump(None if time_s is None else self._pts(time_s))
 
     def _jump(self, pts: int | None) -> None:
         import av
@@ -213,8 +229,9 @@ class FrameDecoder:
         if self.stream.codec_context is None:
             self.close()
             raise VideoDecodeError(self.source.name, "its picture codec is not known; no frame could be read")
-        self.stream.codec_context.thread_count = self._threads
-        self.stream.thread_type = "SLICE" if self._careful else "AUTO"
+        self.stream.codec_context.options = {"max_pixels": codec_pixel_limit(self._limits)}
+        self.stream.codec_context.thread_count = 1 if self._careful else self._threads
+        self.stream.thread_type = "AUTO"
 
     def _check_header(self) -> None:
         context = self.stream.codec_context
@@ -239,9 +256,12 @@ class FrameDecoder:
         duration = self.source.container.duration
         return duration / 1e6 if duration else None
 
+    def _is_lead_in(self, pts: int | None) -> bool:
+        return self._quiet_until is not None and pts is not None and pts < self._quiet_until
+
     def _note(self, pts: int | None, message: str, packets: int = 1) -> None:
-        time_s = self.time_s(pts if pts is not None else self._last_pts)
-        self.problems.add(max(0.0, time_s or 0.0), message, packets)
+        pts = self._last_pts if pts is None else pts
+        self.problems.add(0.0 if pts is None else max(0.0, self._seconds(pts)), message, packets)
         logger.debug("%s: %s", self.source.name, message)
 
     def _decoded(self) -> Iterator[Any]:
@@ -263,7 +283,7 @@ class FrameDecoder:
                 self._note(None, f"damaged container ({error.strerror})")
                 if failures < _MAX_DEMUX_FAILURES:
                     continue
-            except (av.error.FFmpegError, OSError) as error:
+            except (av.error.FFmpegError, OSError, IndexError) as error:  # IndexError: PyAV, when damage makes a new stream appear
                 self._note(None, f"reading stopped ({getattr(error, 'strerror', None) or error})", packets=0)
             yield av.Packet()  # drains the decoder
             return
@@ -281,14 +301,16 @@ class FrameDecoder:
         except av.error.FFmpegError as error:
             if not self._careful and self.source.reopen is not None and self._pts_ok:
                 raise _Again from error
-            if self._quiet_until is None or packet.pts is None or packet.pts >= self._quiet_until:
+            if not self._is_lead_in(packet.pts):
                 self._note(packet.pts, "damaged data")
             return []
 
     def _reopen(self) -> None:
         reopen = self.source.reopen
         if reopen is None:
-            raise VideoDecodeError(self.source.name, "a pipe cannot go back", self.time_s(self._last_pts))
+            raise VideoDecodeError(
+                self.source.name, "a pipe cannot go back", None if self._last_pts is None else self._seconds(self._last_pts)
+            )
         self.source.container.close()
         owned = self.source._owned
         self.source = reopen(None)
@@ -305,9 +327,11 @@ class FrameDecoder:
         if last is not None:
             self._jump(last)
             first = next(steps, None)
-            if first is None or first.pts is None or first.pts > last:  # landed too late: from the start
+            stamp = None if first is None else self._stamp(first)
+            if stamp is None or stamp > last:  # landed too late: from the start
                 self._reopen()
                 steps = self._decoded()
         for frame in steps:
-            if last is None or frame.pts is None or frame.pts > last:
+            stamp = self._stamp(frame)
+            if last is None or stamp is None or stamp > last:
                 yield frame

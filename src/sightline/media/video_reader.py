@@ -45,8 +45,10 @@ class VideoReader:
         ``"auto"`` tries the machine's hardware decoders; `device` tells which one is used.
     start_s : float
         Where to start, in seconds.
-    threads : int, optional
-        Decoder threads; None takes one a core.
+    threads : int
+        Decoder threads, 0 for one a core. One is enough when frames are read ahead (`prefetch`) and gives the exact report of
+        damage. More are faster on large pictures; no frame is lost by it, but a frame that the decoder mended by guessing
+        may then go unreported.
     strict : bool
         Whether a loss raises at the end.
 
@@ -78,16 +80,18 @@ class VideoReader:
         limits: VideoLimits | None = None,
         hardware: Literal["off", "auto"] = "off",
         start_s: float = 0.0,
-        threads: int | None = None,
+        threads: int = 1,
         strict: bool = False,
     ) -> None:
         if hardware not in ("off", "auto"):
             raise InvalidInputError(f"hardware must be 'off' or 'auto', got {hardware!r}")
         if not 0.0 <= start_s < math.inf:
             raise InvalidInputError(f"start_s must be a time in seconds from 0 on, got {start_s!r}")
+        if threads < 0:
+            raise InvalidInputError(f"threads must be 0 (one a core) or more, got {threads!r}")
         self._limits = limits or VideoLimits()
         self._strict = strict
-        self._decoder = FrameDecoder(source, self._limits, hardware, threads or 0)
+        self._decoder = FrameDecoder(source, self._limits, hardware, threads)
         try:
             self._start(start_s)
         except BaseException:
@@ -220,7 +224,7 @@ class VideoReader:
         raise StopIteration
 
     def _timed(self, raw: Any) -> float:
-        return self._timeline.next(self._decoder.time_s(raw.pts))
+        return self._timeline.next(self._decoder.time_s(raw))
 
     def seek(self, time_s: float) -> None:
         """Go to the first frame at or after ``time_s``; the next frame read is that one.

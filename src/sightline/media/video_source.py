@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sightline.core.errors import (
+    MediaError,
     MediaFormatError,
     MediaLimitError,
     MediaNotFoundError,
@@ -141,6 +142,8 @@ def _inspect(path: str, limits: VideoLimits) -> tuple[bytes, int]:
         raise MediaFormatError(path, "is a folder; expected a video file") from None
     except PermissionError:
         raise MediaPermissionError(path, "may not be read; check the file's permissions") from None
+    except MediaError:
+        raise
     except (OSError, ValueError) as error:
         raise MediaFormatError(path, f"cannot be read: {error}") from error
 
@@ -253,7 +256,7 @@ def _read_up_to(stream: Any, size: int) -> bytes:
 def _open_container(target: Any, name: object, head: bytes, limits: VideoLimits, hwaccel: Any) -> Any:
     import av
 
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file", "max_pixels": str(limits.max_pixels)}
+    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file", "max_pixels": codec_pixel_limit(limits)}
     try:
         return av.open(target, "r", options=options, metadata_errors="replace", hwaccel=hwaccel)
     except av.error.FFmpegError as error:
@@ -266,6 +269,11 @@ def _open_container(target: Any, name: object, head: bytes, limits: VideoLimits,
                 name, f"a damaged or incomplete {kind} file: its index cannot be read ({reason}); no frame is left"
             ) from error
         raise MediaFormatError(name, "not a video of a kind that can be read (MP4, MOV, MKV, WebM, AVI, TS, GIF, ...)") from error
+
+
+def codec_pixel_limit(limits: VideoLimits) -> str:
+    """Return FFmpeg's ``max_pixels``, which stops a decoder before it takes the memory: decoders pad rows, so a little above the limit."""
+    return str(limits.max_pixels + (1 << 20))
 
 
 def container_kind(head: bytes) -> str | None:

@@ -289,7 +289,7 @@ def _add_video(container: Any, size_wh: tuple[int, int], rate: Fraction, tick: F
     if name == "libopenh264":  # about libx264's size at crf 23 is 0.1 bit a pixel; 6 steps halve it
         context.bit_rate = int(0.1 * 2 ** ((23 - encoding.quality) / 6) * size_wh[0] * size_wh[1] * rate)
     elif name == "mpeg4":
-        stream.options = {"flags": "+qscale", "global_quality": str(118 * max(1, round(encoding.quality * 31 / 51)))}
+        context.qmin = context.qmax = max(2, round(encoding.quality * 31 / 51))
     return stream
 
 
