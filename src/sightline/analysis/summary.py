@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from sightline.analysis.findings import Findings
 from sightline.core.frame import Image
 
@@ -131,7 +129,7 @@ class Summary:
             self.most[kind] = max(self.most.get(kind, 0), count)
         for value in findings.observations():
             if value.ids is not None:
-                self._ids[value.kind].update(np.asarray(value.ids).tolist())
+                self._ids[value.kind].update(value.ids[value.ids >= 0].tolist())
         if findings.objects is not None:
             self.words.update(set(findings.objects.names()))
         if findings.hands is not None and findings.hands.gestures is not None:
