@@ -31,8 +31,8 @@ _RADIUS_CELLS, _EPSILON, _MAX_SHRINK, _STEEPER = 3.0, 1e-4, 4, 2.0
 class PersonMatte:
     """Tells for every pixel how much of it is a person.
 
-    Where people are far, small or many, the matte is made of the masks of their bodies. Where they are near, so that the
-    bodies cover at least a fifth of the picture, and a selfie net (which sees the whole picture and keeps hair, bags and
+    Where people are far, small or many, the matte is made of the masks of their bodies. Where somebody is near, so that one
+    body covers at least a fifth of the picture, and a selfie net (which sees the whole picture and keeps hair, bags and
     clothes) agrees with the bodies (their IoU is at least a half), the selfie net's matte is taken: the net for landscape
     from an aspect ratio of 1.6, the square one below. Without a body there is no person, and the matte is empty: selfie
     nets see people in furniture. At last the matte's edge is moved onto the picture's (``refine_matte``).
@@ -103,7 +103,7 @@ class PersonMatte:
         if coarse.shape != image.shape[:2]:
             raise InvalidInputError(f"masks must have the picture's size {image.shape[:2]}, got {coarse.shape}")
         cell_px = max(region.size_px for region in regions_of(bodies)) / _BODY_CROP_PX
-        if float((coarse > 127).mean()) >= _NEAR_SHARE:
+        if max(float((mask > 127).mean()) for mask in bodies.masks) >= _NEAR_SHARE:
             selfie = self._selfie(image)
             if _mask_iou(selfie, coarse) >= _SAME_IOU:
                 coarse, cell_px = selfie, image.shape[1] / _SQUARE_WH[0]
