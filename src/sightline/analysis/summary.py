@@ -136,7 +136,7 @@ class Summary:
             names = {findings.hands.gesture_names[g] for g in findings.hands.gestures}
             self.words.update(names - {"unknown"})
         if findings.text is not None:
-            self.texts.update({str(t) for t in findings.text.texts})
+            self.texts.update(dict.fromkeys(map(str, findings.text.texts), 1))
             if len(self.texts) > 50 * _MAX_WORDS:
                 self.texts = Counter(dict(self.texts.most_common(25 * _MAX_WORDS)))
 
