@@ -75,7 +75,7 @@ def _multiply(ctx: Context, node: TfNode, inputs: Sequence[Value]) -> list[Value
     result = elementwise(ctx, "Mul", *inputs)
     for value, other in (inputs, inputs[::-1]):
         factors, elements = ctx.known(other.name), ctx.elements(value.name)
-        if elements is not None and factors is not None and len(factors) in (1, len(elements)):
+        if elements is not None and factors is not None and None not in factors and len(factors) in (1, len(elements)):
             ctx.know(result.name, [item.times(by) for item, by in zip(elements, factors * (len(elements) // len(factors)), strict=True)])
     return [result]
 

@@ -168,6 +168,8 @@ def _pad(ctx: Context, node: TfNode, inputs: Sequence[Value]) -> list[Value]:
     value, pads = inputs[0], ctx.need(node, inputs[1], "paddings")
     if not pads.any():
         return [value]
+    if value.order == NATURAL and not pads[[0, 3]].any():  # height and width of NHWC: a window that takes the padding in will follow
+        value = Value(ctx.ordered(value, CHANNELS_FIRST), CHANNELS_FIRST)
     stored = pads[list(value.order)]
     names = [value.name, ctx.ints([int(pad) for pad in stored.T.reshape(-1)])]
     if node.op == "MirrorPad":
@@ -205,7 +207,7 @@ def _resize(mode: str) -> Operator:
         if mode == "nearest":
             rounds = node.flag("align_corners") or node.flag("half_pixel_centers")
             attributes["nearest_mode"] = "round_prefer_ceil" if rounds else "floor"
-        result = ctx.graph.add("Resize", _resize_inputs(ctx, name, inputs[1].name), **attributes)
+        result = ctx.graph.add("Resize", _resize_inputs(ctx, inputs[0], name, inputs[1].name), **attributes)
         _state_resized_shape(ctx, name, result, inputs[1].name)
         return [Value(result, CHANNELS_FIRST)]
 
@@ -218,9 +220,9 @@ def _halves(ctx: Context, name: str, size: str) -> bool:
     return [isinstance(dim, int) and dim == 2 * (new or 0) for dim, new in zip(dims, ctx.known(size) or (), strict=False)] == [True, True]
 
 
-def _resize_inputs(ctx: Context, name: str, size: str) -> list[str]:
+def _resize_inputs(ctx: Context, value: Value, name: str, size: str) -> list[str]:
     """Return Resize's inputs: constant scales when the ratio is a whole number, else sizes."""
-    factors = _whole_factors(ctx, name, size)
+    factors = _whole_factors(ctx, value, size)
     if factors is not None:
         return [name, "", ctx.graph.constant(np.array([1, 1, *factors], np.float32))]
     head = ctx.graph.add("Slice", [ctx.graph.add("Shape", [name]), ctx.ints([0]), ctx.ints([2])])
@@ -230,13 +232,13 @@ def _resize_inputs(ctx: Context, name: str, size: str) -> list[str]:
     return [name, "", "", ctx.graph.add("Concat", [head, ctx.int64(size)], axis=0)]
 
 
-def _whole_factors(ctx: Context, name: str, size: str) -> list[int] | None:
-    dims, elements = (ctx.graph.info(name).shape or ())[2:], ctx.elements(size) or ()
+def _whole_factors(ctx: Context, value: Value, size: str) -> list[int] | None:
+    dims, elements = ctx.shape(value)[1:3], ctx.elements(size) or ()
     factors = []
-    for axis, dim, element in zip((2, 3), dims, elements, strict=False):
+    for axis, dim, element in zip((1, 2), dims, elements, strict=False):
         if element.number is not None and isinstance(dim, int) and element.number % dim == 0:
             factors.append(element.number // dim)
-        elif element.source == name and element.axis == axis:
+        elif element.source == value.name and value.order[element.axis] == axis:
             factors.append(element.factor)
     return factors if len(factors) == 2 else None
 
@@ -250,7 +252,6 @@ NN_OPERATORS: Final[dict[str, Operator]] = {
     "Conv2D": _conv,
     "_FusedConv2D": _conv,
     "DepthwiseConv2dNative": _conv,
-    "DepthwiseConv2d": _conv,
     "FusedDepthwiseConv2dNative": _conv,
     "_FusedMatMul": _fused_matmul,
     "FusedBatchNorm": _batch_norm,
