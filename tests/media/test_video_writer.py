@@ -137,9 +137,10 @@ def test_index_is_in_front(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------- sound
 
 
+@pytest.mark.parametrize("source_suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
-def test_sound_is_copied_packet_for_packet(tmp_path: Path, suffix: str) -> None:
-    source = make_clip(tmp_path / "in.mp4", 60, sound_s=2.5)  # sound goes on after the pictures
+def test_sound_is_copied_packet_for_packet(tmp_path: Path, source_suffix: str, suffix: str) -> None:
+    source = make_clip(tmp_path / f"in{source_suffix}", 60, sound_s=2.5)  # sound goes on after the pictures
     assert rewrite(source, tmp_path / f"out{suffix}") is True
     before, after = sound_packets(source), sound_packets(tmp_path / f"out{suffix}")
     assert [data for _, data in after] == [data for _, data in before]

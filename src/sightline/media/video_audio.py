@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sightline.media.video_source import VideoLimits, VideoSource, open_source
+from sightline.media.video_source import VideoInput, VideoLimits, VideoSource, open_source
 
 COPY_CODECS = {
     "mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}),
@@ -28,8 +28,10 @@ class AudioTrack:
 
     Parameters
     ----------
-    source : path
+    path : path
         The video that has the sound.
+    source : VideoSource
+        It, opened.
     output : av.container.OutputContainer
         Where it goes; the stream is added at once, before anything is muxed.
     limits : VideoLimits
@@ -41,8 +43,8 @@ class AudioTrack:
         True when packets are copied, False when they are encoded again.
     """
 
-    def __init__(self, source: VideoSource, output: Any) -> None:
-        self._source, self._output = source, output
+    def __init__(self, path: VideoInput, source: VideoSource, output: Any, limits: VideoLimits) -> None:
+        self._path, self._source, self._output, self._limits = path, source, output, limits
         self._input = source.container.streams.best("audio")
         self._video = next(iter(source.container.streams.video), None)
         self._skip_other_streams()
@@ -55,14 +57,14 @@ class AudioTrack:
         self._waiting: Any = None
 
     @classmethod
-    def open(cls, path: Any, output: Any, limits: VideoLimits) -> AudioTrack | None:
+    def open(cls, path: VideoInput, output: Any, limits: VideoLimits) -> AudioTrack | None:
         """Open the sound of ``path``; None when it has none that can be decoded."""
         source = open_source(path, limits)
         stream = source.container.streams.best("audio")
         if stream is None or stream.codec_context is None:
             source.close()
             return None
-        return cls(source, output)
+        return cls(path, source, output, limits)
 
     @property
     def video_start_s(self) -> float:
@@ -71,14 +73,23 @@ class AudioTrack:
             return 0.0
         return float(self._video.start_time * self._video.time_base)
 
-    @property
-    def video_end_s(self) -> float | None:
-        """End of the source's pictures, measured from their start; None when its header does not say."""
+    def is_last_picture(self, time_s: float) -> bool:
+        """Tell whether the source has no picture later than ``time_s`` (from its first picture); headers are not asked, they may lie."""
+        import av
+
         if self._video is None:
-            return None
-        if self._video.duration:
-            return float(self._video.duration * self._video.time_base)
-        return None
+            return False
+        source = open_source(self._path, self._limits)
+        try:
+            video = source.container.streams[self._video.index]
+            at = int((self.video_start_s + time_s) / video.time_base)
+            if time_s > 0:
+                source.container.seek(at, stream=video)
+            return all(packet.pts is None or packet.pts <= at + 1 for packet in source.container.demux(video))
+        except (av.error.FFmpegError, IndexError):
+            return True  # damaged from here on: no picture can follow
+        finally:
+            source.close()
 
     def start(self, first_time_s: float) -> None:
         """Set which time of the source (from its first picture) becomes zero in the output, and go there."""

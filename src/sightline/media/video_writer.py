@@ -25,6 +25,7 @@ ENCODERS = {"h264": ("libx264", "libopenh264"), "mpeg4": ("mpeg4",)}
 """Encoders of each codec, the first one the installed PyAV has is taken. Its own wheels have libx264 (GPL-2.0-or-later)."""
 
 _MIN_TICKS, _MAX_TICKS = 30_000, 60_000  # clock ticks a second; MPEG-4 part 2 has room for 65535
+_CLOCK_SLACK_S = 2e-3  # container clocks round frame times, by up to a millisecond
 _MAX_SIDE = 16_384
 
 
@@ -243,9 +244,7 @@ class VideoWriter:
             return
         assert self._first_s is not None
         end_s = self._last_s + float(1 / self.rate)
-        source_end_s = self._audio.video_end_s
-        whole = source_end_s is not None and self._first_s + end_s >= source_end_s - 0.5 / float(self.rate)
-        self._audio.finish(None if whole else end_s)
+        self._audio.finish(None if self._audio.is_last_picture(self._first_s + self._last_s + _CLOCK_SLACK_S) else end_s)
         self._audio.close()
 
     def abort(self) -> None:
