@@ -35,8 +35,8 @@ def eye_openness(mesh_xyz: NDArray[np.floating]) -> NDArray[np.float32]:
     Examples
     --------
     >>> from sightline.perception.faces.parts import canonical_face
-    >>> eye_openness(canonical_face()[None]).round(2).tolist()
-    [[0.24, 0.24]]
+    >>> eye_openness(canonical_face()[None]).round(2)
+    array([[0.24, 0.24]], dtype=float32)
     """
     return np.stack([_ratio(mesh_xyz, pairs, ends) for pairs, ends in zip(_LID_PAIRS, _EYE_ENDS, strict=True)], axis=1)
 
