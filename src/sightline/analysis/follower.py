@@ -64,7 +64,7 @@ class FaceFollower:
         options = looker.options
         self._quick, self._thorough = looker.face_detector(options.video_faces), looker.face_detector("thorough")
         self._thorough_due = Every(options.thorough_every_s) if options.thorough_every_s else None
-        self._tracker = looker.face_tracker(self._detect)
+        self._tracker, self._measured = looker.face_tracker(self._detect), looker.measured
         self._ids = BoxTracker()
         self._time_s = 0.0
         self._looked: Faces | None = None
@@ -80,7 +80,7 @@ class FaceFollower:
     def update(self, frame: Frame) -> Faces:
         """Return the faces of the next frame, with ids; ``carried`` then holds those of the last thorough look."""
         self._time_s, self._looked = frame.time_s, None
-        meshed = self._tracker.update(frame)
+        meshed = self._measured(self._tracker.update(frame))
         if self._looked is None:
             self.carried = unlike(self._others, meshed)
             return self._ids.update(meshed, frame.time_s)

@@ -70,12 +70,12 @@ class Looker:
     def _open(self, only: tuple[Kind, ...]) -> None:
         """Open what is needed; imports are here because the engines behind some kinds are slow to load."""
         if "faces" in only:
-            from sightline.perception.faces import FaceMesh
+            from sightline.perception.faces import FaceMesh, measure_faces
 
             grades: set[Grade] = {"thorough", self.options.video_faces}
             for grade in sorted(grades):
                 self.face_detector(grade)
-            self._mesh = FaceMesh(**self._how)
+            self._mesh, self.measured = FaceMesh(**self._how), measure_faces
         if "bodies" in only:
             from sightline.perception.bodies import BodyPose, PersonDetector
 
@@ -137,7 +137,7 @@ class Looker:
     def faces(self, image: Image, step: Step = untimed) -> Faces:
         """Return the faces of one picture, with meshes."""
         with step("faces"):
-            return self._mesh([image], self.face_detector("thorough")([image]))[0]
+            return self.measured(self._mesh([image], self.face_detector("thorough")([image]))[0])
 
     def bodies(self, image: Image, step: Step = untimed) -> Bodies:
         """Return the bodies of one picture."""

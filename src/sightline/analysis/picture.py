@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import sightline
+from sightline.analysis.findings import Findings
 from sightline.analysis.inputs import Input
 from sightline.analysis.looker import Looker
 from sightline.analysis.progress import Progress
 from sightline.analysis.results import Result
 from sightline.analysis.summary import Stopwatch, Thumbnail
 from sightline.analysis.writer import DocumentWriter
-from sightline.media.drawing import draw, draw_matte
+from sightline.core.frame import Image
+from sightline.core.observations import Observations
+from sightline.media.drawing import DrawStyle, draw, draw_matte
 from sightline.media.images import image_info, read_image, thumbnail, write_image
 from sightline.media.metadata import read_metadata
 
 THUMBNAIL_PX = 560
+_MATTE = DrawStyle(opacity=0.28)
 
 
 def look_at_picture(
@@ -41,9 +46,7 @@ def look_at_picture(
     result.summary.add(0.0, findings)
     outputs: dict[str, str] = {}
     with watch.step("draw"):
-        annotated = draw(image, *findings.observations())
-        if findings.people is not None:
-            annotated = draw_matte(annotated, findings.people)
+        annotated = annotate(image, findings)
     if target is not None:
         with watch.step("write"):
             metadata = read_metadata(data)
@@ -58,6 +61,13 @@ def look_at_picture(
     result.complete, result.timings = True, timings(watch, 1)
     writer.end(tail(result, outputs))
     shown.frames(1, 1)
+
+
+def annotate(image: Image, findings: Findings, carried: Sequence[Observations] = ()) -> Image:
+    """Return the picture with everything that was found drawn on it; the matte lies below the rest."""
+    if findings.people is not None:
+        image = draw_matte(image, findings.people, style=_MATTE)
+    return draw(image, *carried, *findings.observations())
 
 
 def head(result: Result, looker: Looker, facts: dict[str, Any]) -> dict[str, Any]:

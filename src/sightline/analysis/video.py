@@ -11,14 +11,13 @@ from typing import Any
 from sightline.analysis.follower import Follower, Moment
 from sightline.analysis.inputs import Input
 from sightline.analysis.looker import Looker
-from sightline.analysis.picture import head, tail, timings
+from sightline.analysis.picture import annotate, head, tail, timings
 from sightline.analysis.progress import Progress
 from sightline.analysis.results import Result
 from sightline.analysis.summary import Stopwatch, Thumbnail
 from sightline.analysis.writer import DocumentWriter
 from sightline.core.errors import MediaError
-from sightline.core.frame import Frame, Image
-from sightline.media.drawing import draw, draw_matte
+from sightline.core.frame import Frame
 from sightline.media.images import thumbnail
 from sightline.media.overlap import BackgroundWriter, prefetch
 from sightline.media.video_reader import VideoReader
@@ -101,18 +100,12 @@ def _show(frame: Frame, moment: Moment, result: Result, sink: BackgroundWriter |
     if sink is None and not wanted:
         return
     with watch.step("draw"):
-        annotated = _annotated(frame.image, moment)
+        annotated = annotate(frame.image, moment.findings, moment.carried)
     if sink is not None:
         with watch.step("encode"):
             sink.write(Frame(annotated, frame.index, frame.time_s))
     if wanted:
         result.summary.add_thumbnail(Thumbnail(frame.time_s, thumbnail(annotated, THUMBNAIL_PX)))
-
-
-def _annotated(image: Image, moment: Moment) -> Image:
-    if moment.findings.people is not None:
-        image = draw_matte(image, moment.findings.people)
-    return draw(image, *moment.carried, *moment.findings.observations())
 
 
 def _facts(reader: VideoReader, source: Path | BytesIO) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from sightline.perception.faces.attention import AttentionOutputs, merge_attenti
 from sightline.perception.faces.iris import Irises
 from sightline.perception.faces.parts import MESH_POINTS
 from sightline.perception.faces.regions import crop_to_picture, cut, cut_bytes, face_squares, square_to_crop
-from sightline.runtime.session import Device, open_session
-from sightline.runtime.weights import model_path
+from sightline.runtime.session import Device
+from sightline.runtime.weights import open_model
 
 Floats = NDArray[np.float32]
 
@@ -52,7 +52,7 @@ class FaceMesh:
     def __init__(self, *, refine: bool = False, irises: bool = True, device: Device = "auto", threads: int | None = None) -> None:
         self._refine, self._with_irises = refine, irises
         name, outputs = ("face_mesh_attention", _REFINED_OUTPUTS) if refine else ("face_mesh", None)
-        self._session = open_session(model_path(name), device=device, threads=threads, outputs=outputs)
+        self._session = open_model(name, device=device, threads=threads, outputs=outputs)
         self._irises = Irises(device=device, threads=threads) if irises and not refine else None
 
     def __call__(self, images: Sequence[Image], regions: Sequence[Faces]) -> list[Faces]:
