@@ -29,7 +29,8 @@ _MAX_CANDIDATES: Final = 1000
 _OVERLAP: Final = 0.25
 _TILE_SCALE: Final = 2
 _SQUARE_ASPECT: Final = 2.0
-_BORDER_PX: Final = 3.0
+_BORDER: Final = 0.03
+_SAME_THING_IOU: Final = 0.9
 _GREY: Final = 114
 
 
@@ -43,8 +44,9 @@ class ObjectNet:
         An ``.onnx`` file.
     family : {"nanodet", "yolox", "centernet"}
         What goes in and comes out. ``"yolox"``: float32 BGR 0..255, N C H W, the picture at the top left on grey (114),
-        raw grid values out (YOLOX's own ONNX export without ``--decode_in_inference``). ``"nanodet"`` and
-        ``"centernet"``: uint8 RGB, N H W C, the picture stretched, as Sightline's importer makes them.
+        raw grid values out (YOLOX's own ONNX export without ``--decode_in_inference``). ``"nanodet"``: uint8 RGB,
+        N H W C, the picture in the middle of grey; ``"centernet"``: the same, the picture stretched; both as
+        Sightline's importer makes them.
     input_wh : tuple of int
         Width and height of the input, pixels.
     label_names : tuple of str
@@ -129,7 +131,13 @@ class ObjectDetector:
         return self._session.provider()
 
     def __call__(
-        self, images: Sequence[Image], *, min_score: float | None = None, tile: bool | int = False, max_count: int = 100
+        self,
+        images: Sequence[Image],
+        *,
+        min_score: float | None = None,
+        tile: bool | int = False,
+        max_count: int = 100,
+        several_labels: bool = False,
     ) -> list[Detections]:
         """Find objects in a batch of pictures.
 
@@ -144,6 +152,9 @@ class ObjectDetector:
             of a tile in pixels, or True for twice the net's input side. Time grows with the number of tiles.
         max_count : int
             Keep at most this many a picture, the best.
+        several_labels : bool
+            Report a thing under every label that reaches ``min_score`` (as COCO AP is measured) instead of under the
+            likeliest alone. Boxes that overlap by more than 0.9 are one thing.
 
         Returns
         -------
@@ -161,14 +172,15 @@ class ObjectDetector:
             raise InvalidInputError(
                 f"expected min_score in (0, 1], max_count >= 1 and tiles of at least 32 px, got {least}, {max_count} and {tile}"
             )
-        return [self._detect(check_image(image), least, side, max_count) for image in images]
+        found = [self._detect(check_image(image), least, side) for image in images]
+        return [(f if several_labels else f[nms(f.boxes_xyxy, f.scores, _SAME_THING_IOU)])[:max_count] for f in found]
 
-    def _detect(self, image: Image, min_score: float, tile_px: int, max_count: int) -> Detections:
+    def _detect(self, image: Image, min_score: float, tile_px: int) -> Detections:
         size_wh = (image.shape[1], image.shape[0])
         parts = [self._look(image, view, min_score) for view in views(size_wh, tile_px)]
         boxes = np.concatenate([p.boxes_xyxy for p in parts])
         scores, labels = np.concatenate([p.scores for p in parts]), np.concatenate([p.labels for p in parts])
-        kept = nms(boxes, scores, self.net.nms_iou, labels)[:max_count]
+        kept = nms(boxes, scores, self.net.nms_iou, labels)
         return Detections(boxes[kept], scores[kept], labels=labels[kept], label_names=self.label_names)
 
     def _look(self, image: Image, view_xyxy: NDArray[np.int64], min_score: float) -> Candidates:
@@ -181,20 +193,23 @@ class ObjectDetector:
         size_wh = (image.shape[1], image.shape[0])
         inner = np.array([x0 > 0, y0 > 0, x1 < size_wh[0], y1 < size_wh[1]])
         edges = np.array([0, 0, x1 - x0, y1 - y0])
-        cut = ((np.abs(boxes - edges) < _BORDER_PX) & inner).any(axis=1)
+        # A cut thing's box ends somewhere near the cut; one that is whole there is found by the neighbour too.
+        cut = ((np.abs(boxes - edges) < _BORDER * max(x1 - x0, y1 - y0)) & inner).any(axis=1)
         boxes = clip_boxes(boxes + np.array([x0, y0, x0, y0], np.float32), size_wh)
         keep = ~cut & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         return Candidates(boxes[keep], found.scores[best][keep], found.labels[best][keep])
 
     def _prepare(self, image: Image) -> tuple[NDArray[np.generic], NDArray[np.float64]]:
         """Return the net's input and the map from the picture to it."""
-        width, height = self.net.input_wh
-        if self.net.family == "yolox":
-            matrix = letterbox((image.shape[0], image.shape[1]), (width, height), centred=False)
-            placed = fit(image, matrix, (width, height), border=_GREY)
-            return np.ascontiguousarray(placed[..., ::-1].transpose(2, 0, 1), np.float32)[None], matrix
-        stretched = resize(np.ascontiguousarray(image), (width, height))
-        return stretched[None], np.array([[width / image.shape[1], 0.0, 0.0], [0.0, height / image.shape[0], 0.0]])
+        net, shape_hw = self.net, (image.shape[0], image.shape[1])
+        if net.family == "centernet":
+            matrix = np.diag([net.input_wh[0] / shape_hw[1], net.input_wh[1] / shape_hw[0], 0.0])[:2]
+            return resize(np.ascontiguousarray(image), net.input_wh)[None], matrix
+        matrix = letterbox(shape_hw, net.input_wh, centred=net.family == "nanodet")
+        placed = fit(np.ascontiguousarray(image), matrix, net.input_wh, border=_GREY)
+        if net.family == "nanodet":
+            return placed[None], matrix
+        return np.ascontiguousarray(placed[..., ::-1].transpose(2, 0, 1), np.float32)[None], matrix
 
 
 def views(size_wh: tuple[int, int], tile_px: int) -> NDArray[np.int64]:
