@@ -80,7 +80,9 @@ class FaceFollower:
     def update(self, frame: Frame) -> Faces:
         """Return the faces of the next frame, with ids; ``carried`` then holds those of the last thorough look."""
         self._time_s, self._looked = frame.time_s, None
-        meshed = self._measured(self._tracker.update(frame))
+        meshed = self._tracker.update(frame)
+        if meshed.mesh_xyz is not None:
+            meshed = self._measured(meshed)
         if self._looked is None:
             self.carried = unlike(self._others, meshed)
             return self._ids.update(meshed, frame.time_s)

@@ -272,23 +272,20 @@ def _onnx_spec(arg: Any) -> TensorSpec:
 
 
 _STDERR_LOCK = threading.Lock()
+_STDERR_FD = 2
 
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
     """Hold back the line that LiteRT's C++ side writes to stderr when it makes its delegate."""
-    try:
-        stderr_fd = sys.stderr.fileno()
-    except (AttributeError, OSError, ValueError):
-        stderr_fd = 2
     with _STDERR_LOCK:
         if sys.stderr is not None:
             sys.stderr.flush()
-        saved, null = os.dup(stderr_fd), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stderr_fd)
+        saved, null = os.dup(_STDERR_FD), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, _STDERR_FD)
         try:
             yield
         finally:
-            os.dup2(saved, stderr_fd)
+            os.dup2(saved, _STDERR_FD)
             os.close(saved)
             os.close(null)

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from sightline.core.boxes import bounding_boxes
+from sightline.core.errors import InvalidInputError
 from sightline.core.observations import Floats
 
 SkeletonName = Literal["blazepose33", "coco17"]
@@ -39,7 +40,15 @@ class Skeleton:
     mirror: tuple[int, ...]
 
     def index(self, name: str) -> int:
-        """Return the place of a landmark by name (``ValueError`` when there is none)."""
+        """Return the place of a landmark by name.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is none of that name.
+        """
+        if name not in self.names:
+            raise InvalidInputError(f"no landmark is named {name!r}; there are {', '.join(self.names)}")
         return self.names.index(name)
 
 

@@ -12,7 +12,7 @@ from sightline.core.observations import Faces
 from sightline.perception.anchors import Candidates
 from sightline.perception.faces import blazeface
 from sightline.perception.faces.lighting import lift, mean_light
-from sightline.perception.faces.search import DEFAULT_SIZE, Search
+from sightline.perception.faces.search import DEFAULT_FACE_PX, DEFAULT_SIZE, Search
 from sightline.runtime.cards import load_card
 from sightline.runtime.session import Device
 from sightline.runtime.weights import open_model
@@ -21,6 +21,7 @@ Grade = Literal["near", "full", "thorough"]
 
 _LAYOUTS: Final = {"near": blazeface.SHORT_RANGE, "full": blazeface.FULL_RANGE}
 _SMALLEST_SIZE: Final = 64
+_SMALLEST_FACE_PX: Final = 6
 
 
 class FaceDetector:
@@ -36,7 +37,7 @@ class FaceDetector:
     =========== ======================= ======================================= =====================================
 
     ``near`` and ``full`` look once at the whole picture. ``thorough`` looks at the whole picture at two sizes and, when it
-    is larger than ``size``, at all of it at full resolution; each candidate is then confirmed in a close-up. In a dark picture
+    is large, at all of it in tiles at full resolution; each candidate is then confirmed in a close-up. In a dark picture
     every grade looks a second time, at a copy without noise and with more light, and joins what both looks found.
 
     BlazeFace gives the middle of the mouth but not its corners; ``near`` and ``full`` put them on both sides of it, along the
@@ -89,7 +90,7 @@ class FaceDetector:
         *,
         min_score: float | None = None,
         size: int | None = None,
-        tiled: bool = True,
+        min_face_px: float | None = None,
         lift_dark: bool = True,
     ) -> list[Faces]:
         """Find the faces of each picture; safe to call from several threads at once.
@@ -101,10 +102,11 @@ class FaceDetector:
         min_score : float, optional
             Least score, between 0 and 1; by default the card's. Scores of different grades do not compare.
         size : int, optional
-            ``thorough`` only: long side of the look at the whole picture, pixels, at least 64; by default 640.
-        tiled : bool
-            ``thorough`` only: look at pictures larger than ``size`` at full resolution too. Without it, faces below about 12 px
-            of the look at the whole picture are not found, and large pictures take no more time than small ones.
+            ``thorough`` only: long side of the look at the whole picture, pixels, at least 64; by default 640. Pictures in which
+            the smallest faces would be too small at that size are looked at in tiles too.
+        min_face_px : float, optional
+            ``thorough`` only: height of the smallest faces to be found, pixels of the picture, at least 6; by default 12. The
+            time of a look at a large picture falls with the square of it: 24 takes a quarter of 12.
         lift_dark : bool
             Look at dark pictures a second time.
 
@@ -124,13 +126,16 @@ class FaceDetector:
             raise InvalidInputError(f"min_score must lie between 0 and 1, got {min_score}")
         if size is not None and (self._grade != "thorough" or size < _SMALLEST_SIZE):
             raise InvalidInputError(f"size must be at least {_SMALLEST_SIZE} and is for grade 'thorough', got {size} for {self._grade!r}")
-        look = self._looking(least, DEFAULT_SIZE if size is None else size, tiled)
+        if min_face_px is not None and (self._grade != "thorough" or not min_face_px >= _SMALLEST_FACE_PX):
+            given = f"got {min_face_px} for {self._grade!r}"
+            raise InvalidInputError(f"min_face_px must be at least {_SMALLEST_FACE_PX} and is for grade 'thorough', {given}")
+        look = self._looking(least, DEFAULT_SIZE if size is None else size, DEFAULT_FACE_PX if min_face_px is None else min_face_px)
         return [self._find(check_image(image), look, lift_dark) for image in images]
 
-    def _looking(self, min_score: float, size: int, tiled: bool) -> Callable[[Image], Candidates]:
+    def _looking(self, min_score: float, size: int, min_face_px: float) -> Callable[[Image], Candidates]:
         card, session = self._card, self._session
         if self._grade == "thorough":
-            search = Search(size, tiled, card.threshold("candidate"), min_score, card.threshold("nms_iou"))
+            search = Search(size, min_face_px, card.threshold("candidate"), min_score, card.threshold("nms_iou"))
             return lambda image: search(session, image)
         layout, blend_iou = _LAYOUTS[self._grade], card.threshold("blend_iou")
         return lambda image: blazeface.look(session, layout, image, min_score, blend_iou)

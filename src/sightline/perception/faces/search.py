@@ -19,12 +19,17 @@ Floats = NDArray[np.float32]
 
 DEFAULT_SIZE: Final = 640
 
+DEFAULT_FACE_PX: Final = 12.0
+
+_SCANNED_PX: Final = 15.0
+"""Size at which the scan sees the smallest faces: those of 12 px score 0.3 to 0.5 in it, those of 15 px 0.5 to 0.6."""
+
 _CLOSE_SIZE: Final = 160
 """Long side of the look that finds faces which fill the frame: at 640 px the net finds few of those that are larger than it."""
 
 _MAX_ENLARGE: Final = 4.0
-_TILE_SIDE: Final = 1280
-_TILE_OVERLAP: Final = 192
+_TILE_SIDE: Final = 1344
+_TILE_OVERLAP: Final = 128
 
 _CLOSE_UP_SIDE: Final = 128
 _CLOSE_UP_SHARE: Final = 0.5
@@ -44,8 +49,8 @@ class Search:
     ----------
     size : int
         Long side of the look at the whole picture.
-    tiled : bool
-        Whether larger pictures are also scanned at full resolution.
+    min_face_px : float
+        Height of the smallest faces to be found, pixels of the picture.
     candidate : float
         Scan score from which a close-up is worth its time.
     min_score : float
@@ -55,7 +60,7 @@ class Search:
     """
 
     size: int
-    tiled: bool
+    min_face_px: float
     candidate: float
     min_score: float
     nms_iou: float
@@ -66,7 +71,7 @@ class Search:
 
     def _scan(self, session: Session, image: Image) -> Candidates:
         size_wh = (image.shape[1], image.shape[0])
-        views = scan_views(size_wh, self.size, self.tiled)
+        views = scan_views(size_wh, self.size, self.min_face_px)
         found = look(session, image, views, self.candidate, self.nms_iou)
         whole = [_pick(f, _inside(f.boxes_xyxy, view, size_wh)) for f, view in zip(found, views, strict=True)]
         return self._merge(Candidates(*(np.concatenate(column) for column in zip(*whole, strict=True))))
@@ -89,7 +94,7 @@ class Search:
         return _pick(found, nms(found.boxes_xyxy, found.scores, self.nms_iou))
 
 
-def scan_views(size_wh: tuple[int, int], size: int, tiled: bool) -> list[View]:
+def scan_views(size_wh: tuple[int, int], size: int, min_face_px: float) -> list[View]:
     """Return what the scan looks at.
 
     Parameters
@@ -97,18 +102,23 @@ def scan_views(size_wh: tuple[int, int], size: int, tiled: bool) -> list[View]:
     size_wh : tuple of int
         Width and height of the picture.
     size : int
-        Long side of the look at the whole picture.
-    tiled : bool
-        Whether a larger picture is covered at full resolution; one tile then stands in for the look at the whole.
+        Long side of the look at the whole picture, net pixels.
+    min_face_px : float
+        Height of the smallest faces. When they would be too small in that look, the picture is covered by tiles at a scale
+        at which they are large enough; a single tile stands in for the look at the whole.
 
     Examples
     --------
-    >>> [view.size_wh for view in scan_views((1280, 720), 640, True)]
+    >>> [view.size_wh for view in scan_views((1280, 720), 640, 15)]
     [(1280, 720), (160, 90)]
-    >>> [view.size_wh for view in scan_views((3840, 2160), 640, True)][-2:]
+    >>> [view.size_wh for view in scan_views((3840, 2160), 640, 12)][-2:]
     [(640, 360), (160, 90)]
     """
-    views = tile_views(size_wh, _TILE_SIDE, _TILE_OVERLAP) if tiled and max(size_wh) > size else []
+    scale = _SCANNED_PX / min_face_px
+    scaled = max(size_wh) * scale
+    # A face that every tile cuts is larger than the overlap, and then large enough in the look at the whole.
+    overlap = max(_TILE_OVERLAP, int(np.ceil(_SCANNED_PX * scaled / size)))
+    views = tile_views(size_wh, scale, max(_TILE_SIDE, 2 * overlap), overlap) if scaled > size else []
     if len(views) != 1:
         views.append(whole_view(size_wh, size, _MAX_ENLARGE))
     if max(views[-1].size_wh) > _CLOSE_SIZE:

@@ -47,17 +47,27 @@ def whole_view(image_wh: tuple[int, int], long_side: float, max_enlarge: float) 
     return View((0, 0, width, height), (max(round(width * scale), 1), max(round(height * scale), 1)))
 
 
-def tile_views(image_wh: tuple[int, int], max_side: int, overlap_px: int) -> list[View]:
-    """Return views that cover the picture at its own resolution: as few as ``max_side`` allows, of about one size.
+def tile_views(image_wh: tuple[int, int], scale: float, max_side: int, overlap_px: int) -> list[View]:
+    """Return views that cover the picture ``scale`` times as large: as few as ``max_side`` allows, of about one size.
+
+    Parameters
+    ----------
+    image_wh : tuple of int
+        Width and height of the picture.
+    scale : float
+        Net pixels a picture pixel.
+    max_side, overlap_px : int
+        Longest side of a view, and what neighbours share, net pixels.
 
     Examples
     --------
-    >>> [view.region_xyxy for view in tile_views((1920, 1080), 1280, 192)]
+    >>> [view.region_xyxy for view in tile_views((1920, 1080), 1.0, 1280, 192)]
     [(0, 0, 1056, 1080), (864, 0, 1920, 1080)]
     """
-    sides = tuple(_even_side(length, max_side, overlap_px) for length in image_wh)
-    rows = tiles(image_wh, (sides[0], sides[1]), overlap_px).tolist()
-    return [View((x0, y0, x1, y1), (x1 - x0, y1 - y0)) for x0, y0, x1, y1 in rows]
+    side, shared = int(max_side / scale), int(np.ceil(overlap_px / scale))
+    width, height = (_even_side(length, side, shared) for length in image_wh)
+    rows = tiles(image_wh, (width, height), shared).tolist()
+    return [View((x0, y0, x1, y1), (max(round((x1 - x0) * scale), 1), max(round((y1 - y0) * scale), 1))) for x0, y0, x1, y1 in rows]
 
 
 def _even_side(length: int, max_side: int, overlap_px: int) -> int:

@@ -62,10 +62,10 @@ def finger_features(points: ArrayLike) -> Doubles:
 
     Returns
     -------
-    ndarray of float64, shape (n, 4, 4)
+    ndarray of float64, shape (n, 4, 5)
         A finger's straightness (knuckle to tip over its length), the cosine of the bend at its middle joint, the
         cosine of the bend of the whole finger against the palm, how much farther its tip is from the wrist than its
-        middle joint (in palms).
+        middle joint (in palms), and by how much that exceeds the other fingers' mean.
     """
     p = np.asarray(points, np.float64)
     knuckle, middle, last, tip = (p[:, np.array(_KNUCKLES) + i] for i in range(4))
@@ -73,7 +73,9 @@ def finger_features(points: ArrayLike) -> Doubles:
     way = _length(middle - knuckle) + _length(last - middle) + _length(tip - last)
     straight = _length(tip - knuckle) / np.maximum(way, 1e-9)
     reach = (_length(tip - wrist) - _length(middle - wrist)) / np.maximum(palm_size(p), 1e-9)[:, None]
-    return np.stack([straight, _cosine(middle - knuckle, last - middle), _cosine(knuckle - wrist, tip - knuckle), reach], axis=-1)
+    bends = [_cosine(middle - knuckle, last - middle), _cosine(knuckle - wrist, tip - knuckle)]
+    beside = reach - (reach.sum(axis=1, keepdims=True) - reach) / 3
+    return np.stack([straight, *bends, reach, beside], axis=-1)
 
 
 def thumb_features(points: ArrayLike) -> Doubles:
@@ -139,13 +141,23 @@ def finger_states(points: ArrayLike) -> FingerStates:
 
 
 def softmax(features: Doubles, model: dict[str, Any]) -> Doubles:
-    """Return the class probabilities of a linear model: ``mean``, ``scale`` (k,), ``weights`` (k + 1, classes)."""
-    x = (features - np.array(model["mean"])) / np.array(model["scale"])
-    weights = np.array(model["weights"])
-    logits = x @ weights[:-1] + weights[-1]
-    logits -= logits.max(axis=-1, keepdims=True)
-    exp = np.exp(logits)
+    """Return the class probabilities of a quadratic model: ``mean``, ``scale`` (k,), ``weights`` (terms, classes)."""
+    logits = expand((features - np.array(model["mean"])) / np.array(model["scale"])) @ np.array(model["weights"])
+    exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(exp / exp.sum(axis=-1, keepdims=True))
+
+
+def expand(features: Doubles) -> Doubles:
+    """Return k standardised features, kept within 3 of the mean, their products in pairs, and 1: (k + 1) (k + 2) / 2 terms.
+
+    Examples
+    --------
+    >>> expand(np.array([2.0, 5.0])).tolist()
+    [2.0, 3.0, 4.0, 6.0, 9.0, 1.0]
+    """
+    x = np.clip(features, -3, 3)
+    first, second = np.triu_indices(x.shape[-1])
+    return np.concatenate([x, x[..., first] * x[..., second], np.ones((*x.shape[:-1], 1))], axis=-1)
 
 
 @cache

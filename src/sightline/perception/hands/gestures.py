@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +21,7 @@ from sightline.perception.hands.fingers import Doubles, FingerStates, finger_sta
 
 _UNKNOWN: Final = "unknown"
 _HEART: Final = "two_hand_heart"
-_THUMB_TIP, _INDEX_TIP = 4, 8
+_WRIST, _THUMB_TIP, _INDEX_TIP = 0, 4, 8
 
 
 class GestureClassifier:
@@ -171,11 +170,14 @@ def two_hand_hearts(hands: Hands, *, min_score: float = 0.5) -> list[tuple[int, 
         When there are hands without landmarks.
     """
     points = _points(hands)
-    scored = [(i, j, _heart_score(points[[i, j]])) for i, j in combinations(range(len(points)), 2)]
+    scored = []
+    for row in range(len(points) - 1):
+        scores = _heart_scores(points, row)
+        scored += [(row, row + 1 + k, float(scores[k])) for k in np.flatnonzero(scores >= min_score).tolist()]
     taken: set[int] = set()
     pairs = []
     for i, j, score in sorted(scored, key=lambda pair: -pair[2]):
-        if score >= min_score and not taken & {i, j}:
+        if not taken & {i, j}:
             taken |= {i, j}
             pairs.append((i, j, score))
     return pairs
@@ -215,15 +217,21 @@ _THUMBS: Final[dict[str, Callable[[FingerStates, Doubles], Doubles]]] = {
 }
 
 
-def _heart_score(pair: NDArray[np.floating]) -> float:
-    """Return how well two hands, shape (2, 21, 3), form a heart: the least of what must hold."""
-    flat = np.asarray(pair[..., :2], np.float64)
-    size = max(float(palm_size(pair).mean()), 1e-9)
-    thumbs, tips, wrists = flat[:, _THUMB_TIP], flat[:, _INDEX_TIP], flat[:, 0]
-    gaps = np.array([np.linalg.norm(thumbs[0] - thumbs[1]), np.linalg.norm(tips[0] - tips[1])]) / size
-    opening = (thumbs[:, 1].mean() - tips[:, 1].mean()) / size
-    apart = np.linalg.norm(wrists[0] - wrists[1]) / size
-    return float(min(*_rising(-gaps, -0.4, 0.05), _rising(opening, 0.35, 0.05), _rising(apart, 0.8, 0.1)))
+def _heart_scores(points: NDArray[np.floating], row: int) -> Doubles:
+    """Return how well one hand forms a heart with each hand after it: the least of what must hold."""
+    flat = np.asarray(points[..., :2], np.float64)
+    own, others = flat[row], flat[row + 1 :]
+    sizes = palm_size(points[row:])
+    size = np.maximum((sizes[0] + sizes[1:]) / 2, 1e-9)
+    apart = np.linalg.norm(others - own, axis=-1) / size[:, None]
+    opening = (own[_THUMB_TIP] + others[:, _THUMB_TIP] - own[_INDEX_TIP] - others[:, _INDEX_TIP])[:, 1] / 2 / size
+    conditions = [
+        _rising(-apart[:, _THUMB_TIP], -0.4, 0.05),
+        _rising(-apart[:, _INDEX_TIP], -0.4, 0.05),
+        _rising(opening, 0.35, 0.05),
+        _rising(apart[:, _WRIST], 0.8, 0.1),
+    ]
+    return np.asarray(np.min(conditions, axis=0))
 
 
 def _rising(value: Any, middle: float, width: float) -> Any:
