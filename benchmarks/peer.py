@@ -20,6 +20,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 _REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "mediapipe": ("mediapipe==0.10.21",),
+    "tensorflow": ("tensorflow-cpu==2.21.0", "tf2onnx==1.17.0"),
+    "dlib": ("dlib-bin==20.0.1", "numpy>=2.0"),
 }
 _READY = "peer-requirements.txt"
 
