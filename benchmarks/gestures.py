@@ -3,8 +3,8 @@
     python -m benchmarks.gestures --data shared/data [--json]
 
 ``hagrid_mini`` (40 photos) and ``sign_digits`` (300 pictures of 100 x 100) run from the picture to the name, so a hand that is not
-found counts as missed; ``hand_keypoints_csv`` holds landmarks. The models were fitted on the first half of each class of
-the last two (recipes/gestures.py): the table counts the second half only, of ``hagrid_mini`` everything.
+found counts as missed; ``hand_keypoints_csv`` holds landmarks without depth. The models were fitted on half of each class of
+the last two (recipes/gestures.py): the table counts the other half only, and of ``hagrid_mini`` everything.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from recipes.gestures import keypoint_samples
+from recipes.gestures import KEYPOINT_BLOCK, fitted_pictures, keypoint_samples
 from sightline.core.observations import Hands
 from sightline.media.images import read_image
 from sightline.perception.hands import GestureClassifier, HandPose, PalmDetector, distinct_hands
@@ -72,18 +72,16 @@ def photos(folder: Path) -> Iterator[Outcome]:
 def digits(folder: Path) -> Iterator[Outcome]:
     eyes = Eyes()
     for digit in DIGIT_GESTURES:
-        paths = sorted((folder / digit).iterdir())
-        for path in paths[len(paths) // 2 :]:
+        for path in fitted_pictures(folder / digit, fitted=False):
             yield digit, next(iter(eyes.gestures(path)), "no hand")
 
 
 def keypoints(path: Path) -> Iterator[Outcome]:
-    samples = keypoint_samples(path).half(second=True)
+    samples = keypoint_samples(path).half(KEYPOINT_BLOCK, fitted=False)
     points = np.concatenate([samples.points, np.zeros((len(samples.points), 21, 1))], axis=2)
-    hands = Hands(np.zeros((len(points), 4)), np.ones(len(points)), points_xyz=points)
-    shown = ["Open", "Close", "Pointer"]
-    for label, said in zip(samples.labels, names(GestureClassifier()(hands)), strict=True):
-        yield shown[label], said
+    name, shown = GestureClassifier(), ["Open", "Close", "Pointer"]
+    for label, row in zip(samples.labels, points, strict=True):
+        yield shown[label], names(name(Hands(np.zeros((1, 4)), np.ones(1), points_xyz=row[None])))[0]
 
 
 def summary(outcomes: list[Outcome], right: dict[str, set[str]]) -> dict[str, Any]:
@@ -110,8 +108,8 @@ def measure(data: Path) -> dict[str, Any]:
     keypoint_names = dict(zip(["Open", "Close", "Pointer"], KEYPOINT_GESTURES.values(), strict=True))
     return {
         "hagrid_mini": summary(list(photos(people / "hagrid_mini")), HAGRID_GESTURES),
-        "sign_digits, second half": summary(list(digits(people / "sign_digits")), DIGIT_GESTURES),
-        "hand_keypoints_csv, second half": summary(
+        "sign_digits, other half": summary(list(digits(people / "sign_digits")), DIGIT_GESTURES),
+        "hand_keypoints_csv, other half": summary(
             list(keypoints(people / "hand_keypoints_csv/keypoint_classifier/keypoint.csv")), keypoint_names
         ),
     }

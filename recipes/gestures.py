@@ -2,7 +2,8 @@
 
 Data, both Apache-2.0: the Sign Language Digits pictures (Ankara Ayrancı Anadolu High School; ten hand shapes, which say
 what every finger does) and the key points of Kazuhito00's hand-gesture-recognition-using-mediapipe (open, closed, pointing).
-Of each class the first half, in the order of the files, is fitted and the second half is left for ``benchmarks/gestures.py``::
+Half of each class is fitted and half is left for ``benchmarks/gestures.py``: every other picture (of 218 pupils), and every
+other run of 50 key points (they are frames in the order they were taken; neighbours look alike)::
 
     python -m recipes.gestures --digits sign_digits --keypoints keypoint.csv
 
@@ -23,10 +24,11 @@ from numpy.typing import NDArray
 
 from sightline.media.images import read_image
 from sightline.perception.hands import HandPose, PalmDetector, distinct_hands
-from sightline.perception.hands.fingers import finger_features, pinch_features, thumb_features
+from sightline.perception.hands.fingers import expand, finger_features, pinch_features, thumb_features
 
 Doubles = NDArray[np.float64]
 TABLE = Path(__file__).resolve().parents[1] / "src/sightline/perception/hands/gestures.json"
+DIGIT_BLOCK, KEYPOINT_BLOCK = 1, 50
 _HALF = (0.0, 0.5, 0.5)
 _STATES: dict[str, tuple[float, float, float]] = {"o": (1, 0, 0), "b": (0, 1, 0), "f": (0, 0, 1), "h": _HALF}
 
@@ -63,7 +65,7 @@ class GestureFit:
         Share of the last step that is kept.
     """
 
-    decay: float = 3e-3
+    decay: float = 3e-4
     steps: int = 3000
     rate: float = 0.5
     momentum: float = 0.9
@@ -82,21 +84,32 @@ class Samples:
     labels: NDArray[np.int64]
     meaning: dict[int, tuple[str, bool | None, bool | None]]
 
-    def half(self, second: bool) -> Samples:
-        """Return the first or the second half of every class."""
+    def half(self, block: int, *, fitted: bool) -> Samples:
+        """Return the half that is fitted, or the other one: of every class, blocks of so many rows in turn."""
         keep = np.zeros(len(self.labels), bool)
         for label in np.unique(self.labels):
             rows = np.flatnonzero(self.labels == label)
-            keep[rows[len(rows) // 2 :] if second else rows[: len(rows) // 2]] = True
+            keep[rows[is_fitted(len(rows), block) == fitted]] = True
         return Samples(self.points[keep], self.labels[keep], self.meaning)
 
 
+def is_fitted(count: int, block: int) -> NDArray[np.bool_]:
+    """Return which of the rows of one class are fitted: every other block, the first one among them."""
+    return np.arange(count) // block % 2 == 0
+
+
+def fitted_pictures(folder: Path, *, fitted: bool) -> list[Path]:
+    """Return the pictures of one class that are fitted, or the other ones."""
+    paths = sorted(folder.iterdir())
+    return [path for path, used in zip(paths, is_fitted(len(paths), DIGIT_BLOCK), strict=True) if used == fitted]
+
+
 def digit_samples(folder: Path) -> tuple[Samples, int]:
-    """Return the landmarks of the sign pictures, and in how many no hand was found."""
+    """Return the landmarks of the sign pictures that are fitted, and in how many no hand was found."""
     palms, pose = PalmDetector(thorough=True), HandPose()
     points, labels, missed = [], [], 0
     for digit in DIGITS:
-        for path in sorted((folder / str(digit)).iterdir()):
+        for path in fitted_pictures(folder / str(digit), fitted=True):
             images = [read_image(path)]
             [hands] = pose(images, palms(images))
             hands = distinct_hands(hands)
@@ -117,7 +130,7 @@ def keypoint_samples(path: Path) -> Samples:
 def fit(parts: list[Samples], config: GestureFit) -> dict[str, Any]:
     """Return the three linear models of ``gestures.json``."""
     return {
-        "finger": _fit_one(parts, lambda p: finger_features(p).reshape(-1, 4), _finger_targets, config),
+        "finger": _fit_one(parts, lambda p: finger_features(p).reshape(-1, 5), _finger_targets, config),
         "thumb": _fit_one(parts, thumb_features, lambda m: _two_way(m[1]), config),
         "pinch": _fit_one(parts, pinch_features, lambda m: _two_way(m[2]), config),
     }
@@ -139,7 +152,7 @@ def _fit_one(
     known = np.isfinite(y).all(axis=1)
     x, y = x[known], y[known]
     mean, scale = x.mean(axis=0), x.std(axis=0)
-    inputs = np.concatenate([(x - mean) / scale, np.ones((len(x), 1))], axis=1)
+    inputs = expand((x - mean) / scale)
     importance = (y / y.sum(axis=0)).sum(axis=1)
     weights = _descend(inputs, y, importance / importance.sum(), config)
     return {"mean": mean.round(4).tolist(), "scale": scale.round(4).tolist(), "weights": weights.round(4).tolist()}
@@ -168,13 +181,12 @@ def main() -> None:
     parser.add_argument("--table", type=Path, default=TABLE, help="the table whose models are replaced")
     options = parser.parse_args()
     digits, missed = digit_samples(options.digits)
-    first = digits.half(second=False)
-    flat = Samples(first.points[..., :2], first.labels, first.meaning)
-    keypoints = keypoint_samples(options.keypoints).half(second=False)
+    flat = Samples(digits.points[..., :2], digits.labels, digits.meaning)
+    keypoints = keypoint_samples(options.keypoints).half(KEYPOINT_BLOCK, fitted=True)
     table = json.loads(options.table.read_text("utf-8"))
-    table["model"] = {"fit": asdict(default()), **fit([first, flat, keypoints], default())}
+    table["model"] = {"fit": asdict(default()), **fit([digits, flat, keypoints], default())}
     options.table.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    print(f"fitted on {len(first.labels)} pictures (no hand found in {missed} of all) and {len(keypoints.labels)} rows of key points")  # noqa: T201
+    print(f"fitted on {len(digits.labels)} pictures (no hand found in {missed}) and {len(keypoints.labels)} rows of key points")  # noqa: T201
 
 
 if __name__ == "__main__":
