@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from faces_truth import CHANGES, SETS, Marked
 from numpy.typing import NDArray
-from peer import ROOT, run_peer
 
+from faces_truth import CHANGES, SETS, Marked
+from peer import ROOT, run_peer
 from sightline.core.boxes import iou, overlap
 from sightline.core.frame import Image
 from sightline.media.sampling import resize
