@@ -211,6 +211,13 @@ def test_calls_from_many_threads_do_not_mix(with_irises: FaceMesh, picture: np.n
                 np.testing.assert_allclose(a, b, atol=1e-3)
 
 
+def test_number_of_threads_changes_nothing(weights: Weights, picture: np.ndarray, detected: Faces) -> None:
+    weights("face_mesh", "iris")
+    two = Faces.concatenate([detected, detected])
+    one, five = (FaceMesh(threads=threads)([picture], [two])[0].mesh_xyz for threads in (1, 5))
+    np.testing.assert_allclose(one, five, atol=1e-3)
+
+
 @pytest.mark.parametrize("box", [(-80, -60, 40, 60), (500, 500, 505, 505), (3, 3, 3, 3)])
 def test_regions_over_the_edge_and_without_area(mesh_only: FaceMesh, picture: np.ndarray, box: tuple[int, ...]) -> None:
     faces = mesh_only([picture], [Faces(np.array([box]), np.ones(1))])[0]
