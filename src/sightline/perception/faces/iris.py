@@ -61,16 +61,19 @@ class Irises:
         n = len(mesh_xyz)
         squares = eye_squares(mesh_xyz)
         matrices = np.stack([square_to_crop(s, _SIDE, mirrored=bool(i % 2)) for i, s in enumerate(squares)]) if n else np.zeros((0, 2, 3))
-        contours, irises = self._run(cut(image, matrices, _SIDE))
+        contours, irises = self._look(image, matrices)
         lids = crop_to_picture(contours.reshape(2 * n, -1, 3)[:, :LID_POINTS], matrices).reshape(n, 2, LID_POINTS, 3)
         rings = crop_to_picture(irises.reshape(2 * n, -1, 3), matrices).reshape(n, 2, -1, 3)
         return _merged(mesh_xyz, lids, rings)
 
-    def _run(self, crops: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        parts = np.array_split(crops, min(self._workers, max(len(crops), 1)))
-        waiting = [self._pool.submit(self._session.run, part) for part in parts[1:]]
-        results = [self._session.run(parts[0]), *(w.result() for w in waiting)]
-        return [np.concatenate(output) for output in zip(*results, strict=True)]
+    def _look(self, image: Image, matrices: NDArray[np.float64]) -> list[NDArray[np.float32]]:
+        parts = np.array_split(matrices, min(self._workers, max(len(matrices), 1)))
+        waiting = [self._pool.submit(self._look_at_part, image, part) for part in parts[1:]]
+        results = [self._look_at_part(image, parts[0]), *(w.result() for w in waiting)]
+        return results[0] if len(results) == 1 else [np.concatenate(output) for output in zip(*results, strict=True)]
+
+    def _look_at_part(self, image: Image, matrices: NDArray[np.float64]) -> list[NDArray[np.float32]]:
+        return list(self._session.run(cut(image, matrices, _SIDE)))
 
 
 def _merged(mesh_xyz: NDArray[np.float32], lids: NDArray[np.float32], rings: NDArray[np.float32]) -> NDArray[np.float32]:
