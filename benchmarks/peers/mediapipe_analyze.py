@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import mediapipe as mp
@@ -10,8 +11,7 @@ import mediapipe as mp
 
 def main() -> None:
     """Answer with frames a second."""
-    with open(sys.argv[1], encoding="utf-8") as asked:
-        request = json.load(asked)
+    request = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     solutions, drawing = mp.solutions, mp.solutions.drawing_utils
     mesh = solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
     pose, hands = solutions.pose.Pose(), solutions.hands.Hands()
@@ -35,8 +35,8 @@ def main() -> None:
         writer.write(bgr)
         count += 1
     writer.release()
-    with open(sys.argv[2], "w", encoding="utf-8") as answer:
-        json.dump({"frames_per_s": count / (time.perf_counter() - began)}, answer)
+    answer = {"frames_per_s": count / (time.perf_counter() - began)}
+    Path(sys.argv[2]).write_text(json.dumps(answer), "utf-8")
 
 
 if __name__ == "__main__":
