@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from benchmarks.importers.sources import pictures, source_files
 from benchmarks.peer import ROOT, run_peer
-
 from sightline.runtime.cards import card_names, load_card
 from sightline.runtime.importers.tfjs import InputOptions, TfjsOptions
 from sightline.runtime.sources import Downloads

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from benchmarks.peer import ROOT
 from skimage.data import astronaut
 
+from benchmarks.peer import ROOT
 from sightline.core.frame import Image
 from sightline.runtime.cards import load_card
 from sightline.runtime.sources import Downloads, parse_source
