@@ -1,4 +1,4 @@
-"""How often the gesture classifier is right, on three sets of pictures and key points::
+"""How often the gesture classifier is right, on three sets of pictures and key points.
 
     python -m benchmarks.gestures --data shared/data [--json]
 
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from recipes.gestures import KEYPOINT_BLOCK, fitted_pictures, keypoint_samples
+
 from sightline.core.observations import Hands
 from sightline.media.images import read_image
 from sightline.perception.hands import GestureClassifier, HandPose, PalmDetector, distinct_hands

@@ -92,6 +92,47 @@ def run_peer(name: str, script: Path, request: Any, *, timeout_s: float = 3600) 
         return json.loads(answered.read_text(encoding="utf-8"))
 
 
+class PeerProcess:
+    """A script that stays open in a peer's environment: one JSON question a line on its stdin, one JSON answer a line on its stdout.
+
+    Parameters
+    ----------
+    name : str
+        The peer.
+    script : Path
+        A Python file that imports only what the peer's environment has.
+    """
+
+    def __init__(self, name: str, script: Path) -> None:
+        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen([str(peer_python(name)), str(script)], text=True, env=environment, **pipes)
+
+    def ask(self, **question: Any) -> dict[str, Any]:
+        """Send a question, return the answer.
+
+        Raises
+        ------
+        RuntimeError
+            When the script ended.
+        """
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("the peer's process has no pipes")
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the peer's process ended")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait(timeout=30)
+
+
 def _install(python: Path, requirements: Sequence[str]) -> None:
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

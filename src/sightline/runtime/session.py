@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -66,7 +67,14 @@ def default_threads() -> int:
     return max(1, min(available, _MAX_DEFAULT_THREADS))
 
 
-def open_session(path: Path, *, device: Device = "auto", threads: int | None = None, outputs: Sequence[str] | None = None) -> Session:
+def open_session(
+    path: Path,
+    *,
+    device: Device = "auto",
+    threads: int | None = None,
+    outputs: Sequence[str] | None = None,
+    memory_arena: bool = True,
+) -> Session:
     """Open a net.
 
     Parameters
@@ -80,6 +88,9 @@ def open_session(path: Path, *, device: Device = "auto", threads: int | None = N
     outputs : sequence of str, optional
         Names of the outputs wanted, in that order; by default all. A LiteRT net then runs without the operators that
         only feed the others.
+    memory_arena : bool
+        Keep memory between calls. False: give it back, for nets whose input has another shape at every call
+        (ONNX Runtime only).
 
     Raises
     ------
@@ -100,30 +111,35 @@ def open_session(path: Path, *, device: Device = "auto", threads: int | None = N
             raise DeviceError(f"{path.name} is a LiteRT net, which runs on the CPU only; use device='auto' or 'cpu'")
         return LiteRtSession(path, threads=count, outputs=outputs)
     if path.suffix == ".onnx":
-        return OnnxSession(path, device=device, threads=count, outputs=outputs)
+        return OnnxSession(path, device=device, threads=count, outputs=outputs, memory_arena=memory_arena)
     raise InvalidInputError(f"{path.name}: expected a .tflite or .onnx file")
 
 
 class LiteRtSession:
-    """A ``.tflite`` net in LiteRT. An interpreter serves one call at a time, so calls borrow one from a pool."""
+    """A ``.tflite`` net in LiteRT.
+
+    An interpreter serves one call at a time, so calls borrow one from a pool. The rows of a batch run side by side: small
+    nets gain little from a second thread, and much from a second interpreter.
+    """
 
     def __init__(self, path: Path, *, threads: int, outputs: Sequence[str] | None = None) -> None:
         self._path, self._threads = path, threads
         self._content = None if outputs is None else _pruned(path, outputs)
-        self._free: list[Any] = []
+        self._free: dict[int, list[Any]] = {}
+        self._workers: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
-        first = self._make()
+        first = self._make(threads)
         self._inputs = tuple(_litert_spec(d) for d in first.get_input_details())
         self._outputs = tuple(_litert_spec(d) for d in first.get_output_details())
-        self._free.append(first)
+        self._free[threads] = [first]
 
-    def _make(self) -> Any:
+    def _make(self, threads: int) -> Any:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
             with _quiet_stderr():
                 source = {"model_content": self._content} if self._content else {"model_path": str(self._path)}
-                interpreter = Interpreter(**source, num_threads=self._threads)
+                interpreter = Interpreter(**source, num_threads=threads)
                 interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelCorruptError(self._path.stem, f"LiteRT cannot read {self._path}: {error}") from error
@@ -142,16 +158,30 @@ class LiteRtSession:
         return "LiteRT (CPU, XNNPACK)"
 
     def run(self, *inputs: Array) -> tuple[Array, ...]:
-        """Run the net; a batch larger than the net's own (which is 1) runs one after the other."""
+        """Run the net; of a batch larger than the net's own (which is 1), as many rows as there are threads at a time."""
         arrays = check_inputs(self._inputs, inputs, free_batch=True)
         batch = len(arrays[0])
-        with self._borrowed() as interpreter:
-            rows = [self._run_one(interpreter, [a[i : i + 1] for a in arrays]) for i in range(batch)]
-        if batch == 1:
-            return rows[0]
-        if not rows:
+        if batch == 0:
             return tuple(np.zeros((0, *(d or 0 for d in o.shape[1:])), o.dtype) for o in self._outputs)
-        return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
+        if batch == 1:
+            return self._run_row(arrays, self._threads)
+        rows = [[a[i : i + 1] for a in arrays] for i in range(batch)]
+        abreast = min(batch, self._threads)
+        if abreast == 1:
+            done = [self._run_row(row, 1) for row in rows]
+        else:
+            done = list(self._pool().map(lambda row: self._run_row(row, self._threads // abreast), rows))
+        return tuple(np.concatenate(column) for column in zip(*done, strict=True))
+
+    def _run_row(self, arrays: list[Array], threads: int) -> tuple[Array, ...]:
+        with self._borrowed(threads) as interpreter:
+            return self._run_one(interpreter, arrays)
+
+    def _pool(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._workers is None:
+                self._workers = ThreadPoolExecutor(self._threads, thread_name_prefix="litert")
+            return self._workers
 
     @staticmethod
     def _run_one(interpreter: Any, arrays: list[Array]) -> tuple[Array, ...]:
@@ -161,21 +191,24 @@ class LiteRtSession:
         return tuple(interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details())
 
     @contextlib.contextmanager
-    def _borrowed(self) -> Iterator[Any]:
+    def _borrowed(self, threads: int) -> Iterator[Any]:
         with self._lock:
-            interpreter = self._free.pop() if self._free else None
-        interpreter = interpreter or self._make()
+            free = self._free.setdefault(threads, [])
+            interpreter = free.pop() if free else None
+        interpreter = interpreter or self._make(threads)
         try:
             yield interpreter
         finally:
             with self._lock:
-                self._free.append(interpreter)
+                free.append(interpreter)
 
 
 class OnnxSession:
     """An ``.onnx`` net in ONNX Runtime."""
 
-    def __init__(self, path: Path, *, device: Device, threads: int, outputs: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, path: Path, *, device: Device, threads: int, outputs: Sequence[str] | None = None, memory_arena: bool = True
+    ) -> None:
         import onnxruntime as ort
 
         cuda_there = "CUDAExecutionProvider" in ort.get_available_providers()
@@ -186,6 +219,7 @@ class OnnxSession:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = memory_arena
         # Idle worker threads would otherwise spin and take the processor from decoding and the other nets.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:

@@ -205,7 +205,7 @@ def _shape(states: FingerStates, direction_xy: Doubles, shape: dict[str, Any]) -
 
 def _upwards(direction_xy: Doubles) -> Doubles:
     """Return how far a thumb counts as up: half at 45 degrees from the vertical, nearly all at 30."""
-    return _rising(-direction_xy[:, 1], np.cos(np.radians(45)), 0.05)
+    return np.asarray(_rising(-direction_xy[:, 1], np.cos(np.radians(45)), 0.05))
 
 
 _THUMBS: Final[dict[str, Callable[[FingerStates, Doubles], Doubles]]] = {
