@@ -1,18 +1,22 @@
 """Where weights are on this machine, and whether they are what their cards say.
 
 Looked for in order: the mirror folder (environment variable ``SIGHTLINE_MODELS``), then the models folder (under
-``SIGHTLINE_HOME``, by default the user's data folder). A file is used only after its sha256 was checked.
+``SIGHTLINE_HOME``, by default the user's data folder), then an installed package that carries them as they are. A
+file is used only after its sha256 was checked.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +27,8 @@ from sightline.runtime.cards import ModelCard, load_card
 from sightline.runtime.session import Device, Session, open_session
 
 State = Literal["ready", "missing", "corrupt"]
+
+_PYPI_MEMBER = re.compile(r"^pypi:(?P<name>[^=!]+)==[^!]+!(?P<member>.+)$")
 
 
 def models_folder() -> Path:
@@ -48,6 +54,20 @@ def candidates(file: str) -> list[Path]:
     return [folder / file for folder in folders if (folder / file).is_file()]
 
 
+def _installed(card: ModelCard) -> list[Path]:
+    """Return where an installed package of this environment carries the weights as they are, such as rapidocr's nets."""
+    if card.weights.importer is not None:
+        return []
+    found = []
+    for text in card.weights.files[0].sources:
+        package = _PYPI_MEMBER.match(text)
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            path = Path(str(metadata.distribution(package["name"]).locate_file(package["member"]))) if package else None
+            if path is not None and path.is_file():
+                found.append(path)
+    return found
+
+
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file as lower-case hexadecimal."""
     with path.open("rb") as file:
@@ -67,7 +87,8 @@ def is_intact(path: Path, card: ModelCard) -> bool:
 
 def state(name: str) -> State:
     """Return whether a model's weights are ready, missing or corrupt."""
-    card, found = load_card(name), candidates(load_card(name).weights.file)
+    card = load_card(name)
+    found = candidates(card.weights.file) + _installed(card)
     if any(is_intact(path, card) for path in found):
         return "ready"
     return "corrupt" if found else "missing"
@@ -86,7 +107,7 @@ def model_path(name: str) -> Path:
         When the file there is cut or changed.
     """
     card = load_card(name)
-    found = candidates(card.weights.file)
+    found = candidates(card.weights.file) + _installed(card)
     for path in found:
         if is_intact(path, card):
             return path

@@ -53,8 +53,8 @@ class BoxTrackerOptions:
         When a number is outside its range.
     """
 
-    high_score: float = 0.5
-    new_score: float = 0.5
+    high_score: float = 0.4
+    new_score: float = 0.4
     min_iou: float = 0.3
     weak_min_iou: float = 0.4
     max_distance: float = 0.7
