@@ -31,11 +31,12 @@ _RADIUS_CELLS, _EPSILON, _MAX_SHRINK, _STEEPER = 3.0, 1e-4, 4, 2.0
 class PersonMatte:
     """Tells for every pixel how much of it is a person.
 
-    Where people are far, small or many, the matte is made of the masks of their bodies. Where somebody is near, so that one
-    body covers at least a fifth of the picture, and a selfie net (which sees the whole picture and keeps hair, bags and
-    clothes) agrees with the bodies (their IoU is at least a half), the selfie net's matte is taken: the net for landscape
-    from an aspect ratio of 1.6, the square one below. Without a body there is no person, and the matte is empty: selfie
-    nets see people in furniture. At last the matte's edge is moved onto the picture's (``refine_matte``).
+    The matte is made of the masks of the bodies in the picture. Where somebody is near, so that one body covers at least a
+    fifth of the picture, a selfie net's matte (which sees the whole picture and keeps hair, bags and clothes) takes their
+    place; where a group covers a fifth together, it fills them up: the net for landscape from an aspect ratio of 1.6, the
+    square one below. It must agree with the bodies for that (IoU at least a half). Without a body there is no person, and
+    the matte is empty: selfie nets see people in furniture. At last the matte's edge is moved onto the picture's
+    (``refine_matte``).
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ class PersonMatte:
             RGB; sizes may differ.
         bodies : sequence of Bodies, optional
             One a picture, when they are known: with ``masks`` these are taken, else ``BodyPose`` looks. By default people
-            are looked for, with ``MultiPose`` and, where that finds none, ``PersonDetector``.
+            are looked for, with both ``MultiPose`` and ``PersonDetector``, which miss different ones.
 
         Returns
         -------
@@ -103,15 +104,16 @@ class PersonMatte:
         if coarse.shape != image.shape[:2]:
             raise InvalidInputError(f"masks must have the picture's size {image.shape[:2]}, got {coarse.shape}")
         cell_px = max(region.size_px for region in regions_of(bodies)) / _BODY_CROP_PX
-        if max(float((mask > 127).mean()) for mask in bodies.masks) >= _NEAR_SHARE:
+        if float((coarse > 127).mean()) >= _NEAR_SHARE:
             selfie = self._selfie(image)
             if _mask_iou(selfie, coarse) >= _SAME_IOU:
-                coarse, cell_px = selfie, image.shape[1] / _SQUARE_WH[0]
+                somebody_near = max(float((mask > 127).mean()) for mask in bodies.masks) >= _NEAR_SHARE
+                coarse = selfie if somebody_near else np.maximum(coarse, selfie)
+                cell_px = image.shape[1] / _SQUARE_WH[0]
         return refine_matte(image, coarse, cell_px) if self._refine else coarse
 
     def _find(self, image: Image) -> Bodies:
-        [found] = self._many([image])
-        return found if len(found) else self._detector([image])[0]
+        return Bodies.concatenate([self._many([image])[0], self._detector([image])[0]])
 
     def _with_masks(self, image: Image, rows: Bodies) -> Bodies:
         if rows.masks is not None:
