@@ -64,4 +64,4 @@ def paint_text_lines(canvas: Canvas, lines: TextLines) -> None:
         size_px = round(min(max(height * 0.7, MIN_FONT_PX), canvas.font_px))
         score = float(lines.scores[row])
         shown = f"{lines.texts[row]} {score * 100:.0f}%" if canvas.style.scores and np.isfinite(score) else str(lines.texts[row])
-        canvas.label(shown, box, colour, size_px)
+        canvas.label(shown, box, colour, size_px, shy=True)

@@ -117,11 +117,11 @@ class Canvas:
         ground = np.full(part.shape, colour, np.uint8)
         part[:] = cv2.blendLinear(np.ascontiguousarray(part), ground, 1 - weight, weight)
 
-    def label(self, text: str, box_xyxy: Floats, colour: Colour, size_px: int | None = None) -> None:
+    def label(self, text: str, box_xyxy: Floats, colour: Colour, size_px: int | None = None, *, shy: bool = False) -> None:
         """Keep a label for the end, when all are placed together."""
         if self.style.labels and text and np.isfinite(box_xyxy).all():
             x0, y0, x1, y1 = (float(v) for v in box_xyxy)
-            self.pending.append(Label(text, (x0, y0, x1, y1), colour, size_px or self.font_px))
+            self.pending.append(Label(text, (x0, y0, x1, y1), colour, size_px or self.font_px, shy))
 
     def finish(self) -> Image:
         """Place and draw the labels and return the picture."""

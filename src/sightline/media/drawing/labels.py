@@ -14,6 +14,7 @@ from sightline.media.drawing.tables import Colour, named_colour
 
 MIN_FONT_PX = 8
 _MAX_SHARE = 1 / 6
+_SHY_SHARE = 0.15
 _MAX_EMS = 20
 
 
@@ -31,12 +32,15 @@ class Label:
         RGB of the ground; the letters are dark or light, whichever is read more easily on it.
     size_px : int
         Height of the font.
+    shy : bool
+        Left out where it would cover what another shy label names, or what it names itself: a page of text stays readable.
     """
 
     text: str
     box: tuple[float, float, float, float]
     colour: Colour
     size_px: int
+    shy: bool = False
 
 
 def place(labels: list[Label], size_wh: tuple[int, int]) -> list[tuple[int, int, NDArray[np.uint8]]]:
@@ -47,6 +51,7 @@ def place(labels: list[Label], size_wh: tuple[int, int]) -> list[tuple[int, int,
     """
     width, height = size_wh
     taken = np.zeros((len(labels), 4))
+    guarded = np.array([label.box for label in labels if label.shy], np.float64).reshape(-1, 4)
     placed: list[tuple[int, int, NDArray[np.uint8]]] = []
     for label in labels:
         patch = _fitting_patch(label, width, height)
@@ -54,7 +59,11 @@ def place(labels: list[Label], size_wh: tuple[int, int]) -> list[tuple[int, int,
             continue
         spots = _spots(label.box, patch.shape[1], patch.shape[0], width, height)
         hidden = _overlap(spots, taken[: len(placed)])
-        best = int(np.argmin(hidden)) if len(placed) else 0
+        if label.shy:
+            hidden = hidden + _overlap(spots, guarded)
+        best = int(np.argmin(hidden)) if len(placed) or label.shy else 0
+        if label.shy and hidden[best] > _SHY_SHARE * patch.shape[0] * patch.shape[1]:
+            continue
         left, top = int(spots[best, 0]), int(spots[best, 1])
         taken[len(placed)] = spots[best]
         placed.append((left, top, patch))
