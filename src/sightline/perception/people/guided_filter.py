@@ -13,6 +13,8 @@ from sightline.core.frame import Image, check_image
 
 Plane = NDArray[Any]
 
+_BAND_ROWS = 16
+
 
 def guided_filter(guide: Image, mask: NDArray[np.uint8], *, radius: int, epsilon: float, shrink: int = 4) -> NDArray[np.uint8]:
     """Return the mask as a local linear function of the picture's colours.
@@ -63,15 +65,34 @@ def guided_filter(guide: Image, mask: NDArray[np.uint8], *, radius: int, epsilon
     if radius < 1 or epsilon <= 0 or shrink < 1:
         raise InvalidInputError(f"expected radius >= 1, epsilon > 0 and shrink >= 1, got {radius}, {epsilon} and {shrink}")
     height, width = mask.shape
-    small_wh = (max(width // shrink, 1), max(height // shrink, 1))
+    padding = (0, -height % shrink, 0, -width % shrink)
+    if any(padding):
+        image = cv2.copyMakeBorder(image, *padding, cv2.BORDER_REPLICATE)
+        mask = cv2.copyMakeBorder(mask, *padding, cv2.BORDER_REPLICATE).reshape(image.shape[:2])
+    small_wh = (image.shape[1] // shrink, image.shape[0] // shrink)
     colours = cv2.resize(image, small_wh, interpolation=cv2.INTER_AREA).astype(np.float32) * np.float32(1 / 255)
     target = cv2.resize(mask, small_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
     slope, offset = _coefficients(colours, target, max(round(radius / shrink), 1), epsilon)
-    slopes = cv2.resize(slope * np.float32(1 / 255), (width, height), interpolation=cv2.INTER_LINEAR)
-    offsets = cv2.resize(offset, (width, height), interpolation=cv2.INTER_LINEAR)
-    weighted = cv2.multiply(slopes, image.astype(np.float32), dst=slopes)
-    summed = cv2.transform(weighted, np.ones((1, 3), np.float32)).reshape(height, width)
-    return np.asarray(cv2.add(summed, offsets, dtype=cv2.CV_8U), np.uint8).reshape(height, width)
+    filtered = _apply(image, slope * np.float32(1 / 255), offset, shrink)
+    return np.ascontiguousarray(filtered[:height, :width])
+
+
+def _apply(image: Image, slope: Plane, offset: Plane, shrink: int) -> NDArray[np.uint8]:
+    """Return ``slope · colour + offset`` at full size, band by band, so that what is between stays in the cache."""
+    filtered = np.empty(image.shape[:2], np.uint8)
+    width, rows = image.shape[1], len(slope)
+    ones = np.ones((1, 3), np.float32)
+    for first in range(0, rows, _BAND_ROWS):
+        last = min(first + _BAND_ROWS, rows)
+        halo = slice(max(first - 1, 0), min(last + 1, rows))
+        size = (width, (halo.stop - halo.start) * shrink)
+        own = slice((first - halo.start) * shrink, (last - halo.start) * shrink)
+        band = slice(first * shrink, last * shrink)
+        slopes = cv2.resize(slope[halo], size, interpolation=cv2.INTER_LINEAR)[own]
+        offsets = cv2.resize(offset[halo], size, interpolation=cv2.INTER_LINEAR)[own]
+        summed = cv2.transform(cv2.multiply(slopes, image[band].astype(np.float32)), ones).reshape(offsets.shape)
+        filtered[band] = cv2.add(summed, offsets, dtype=cv2.CV_8U).reshape(offsets.shape)
+    return filtered
 
 
 def _coefficients(colours: Plane, target: Plane, radius: int, epsilon: float) -> tuple[Plane, Plane]:
