@@ -67,8 +67,8 @@ def guided_filter(guide: Image, mask: NDArray[np.uint8], *, radius: int, epsilon
     height, width = mask.shape
     padding = (0, -height % shrink, 0, -width % shrink)
     if any(padding):
-        image = cv2.copyMakeBorder(image, *padding, cv2.BORDER_REPLICATE)
-        mask = cv2.copyMakeBorder(mask, *padding, cv2.BORDER_REPLICATE).reshape(image.shape[:2])
+        image = np.asarray(cv2.copyMakeBorder(image, *padding, cv2.BORDER_REPLICATE), np.uint8)
+        mask = np.asarray(cv2.copyMakeBorder(mask, *padding, cv2.BORDER_REPLICATE), np.uint8).reshape(image.shape[:2])
     small_wh = (image.shape[1] // shrink, image.shape[0] // shrink)
     colours = cv2.resize(image, small_wh, interpolation=cv2.INTER_AREA).astype(np.float32) * np.float32(1 / 255)
     target = cv2.resize(mask, small_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
