@@ -156,8 +156,10 @@ def record(name: str, provider: str) -> None:
         opened.append(entry)
 
 
-def open_model(name: str, *, device: Device = "auto", threads: int | None = None, outputs: Sequence[str] | None = None) -> Session:
+def open_model(
+    name: str, *, device: Device = "auto", threads: int | None = None, outputs: Sequence[str] | None = None, int8: bool = False
+) -> Session:
     """Open a model by name: ``model_path`` and ``open_session``."""
-    session = open_session(model_path(name), device=device, threads=threads, outputs=outputs)
+    session = open_session(model_path(name), device=device, threads=threads, outputs=outputs, int8=int8)
     record(name, session.provider())
     return session

@@ -32,6 +32,9 @@ class HandPose:
     ----------
     variant : {"full", "lite"}
         ``"lite"`` takes about half the time and is less exact.
+    exact : bool
+        Run the net in floating point throughout. By default its 1x1 convolutions run on 8-bit integers, in two thirds of the
+        time; the landmarks move by 0.13 % of the diagonal of the hand's box on average.
     device : {"auto", "cpu", "cuda"}
         The net runs in LiteRT, on the CPU: ``"cuda"`` is an error.
     threads : int, optional
@@ -52,18 +55,20 @@ class HandPose:
 
     Examples
     --------
-    >>> from skimage.data import astronaut
+    >>> from sightline.media.images import read_image
     >>> from sightline.perception.hands import PalmDetector
-    >>> images = [astronaut()]
+    >>> images = [read_image("wave.jpg")]  # doctest: +SKIP
     >>> [hands] = HandPose()(images, PalmDetector()(images))  # doctest: +SKIP
-    >>> hands.points_xyz.shape[1:]  # doctest: +SKIP
-    (21, 3)
+    >>> hands.points_xyz.shape  # doctest: +SKIP
+    (1, 21, 3)
     """
 
-    def __init__(self, variant: Literal["full", "lite"] = "full", *, device: Device = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, variant: Literal["full", "lite"] = "full", *, exact: bool = False, device: Device = "auto", threads: int | None = None
+    ) -> None:
         if variant not in ("full", "lite"):
             raise InvalidInputError(f"variant must be 'full' or 'lite', got {variant!r}")
-        self._session = open_model(f"hand_pose_{variant}", device=device, threads=threads, outputs=_OUTPUTS)
+        self._session = open_model(f"hand_pose_{variant}", device=device, threads=threads, outputs=_OUTPUTS, int8=not exact)
 
     def __call__(self, images: Sequence[Image], regions: Sequence[Hands]) -> list[Hands]:
         """Find the landmarks of the hands in each picture.
