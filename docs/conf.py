@@ -9,11 +9,13 @@ version = release = sightline.__version__
 
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.intersphinx", "sphinx_design"]
 intersphinx_mapping = {}
-exclude_patterns = ["_build", "api/generated"]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 autosummary_generate = True
 autodoc_typehints = "none"
+autodoc_default_options = {"exclude-members": "Image"}
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 suppress_warnings = ["myst.xref_missing"]

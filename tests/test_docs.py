@@ -98,3 +98,24 @@ def test_every_public_function_says_what_it_raises_or_shows() -> None:
             value = getattr(module, name)
             if callable(value) and not isinstance(value, type(Ellipsis)):
                 assert "Examples\n" in (value.__doc__ or "") or isinstance(value, type), f"{package}.{name} has no example"
+
+
+def test_the_guide_builds_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx", reason="the docs extra is not installed: pip install 'sightline[docs]'")
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-b",
+        "html",
+        "-d",
+        str(tmp_path / "trees"),
+        "docs",
+        str(tmp_path / "html"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "head_pose_deg" in (tmp_path / "html/api/generated/sightline.perception.faces.html").read_text("utf-8")
