@@ -30,8 +30,8 @@ class FaceDetector:
     =========== ======================= ======================================= =====================================
     grade       net                     finds faces                             points
     =========== ======================= ======================================= =====================================
-    near        BlazeFace short range   from a sixth of the long side upwards   mouth corners estimated
-    full        BlazeFace full range    from a twentieth upwards                mouth corners estimated
+    near        BlazeFace short range   from an eighth of the long side upwards mouth corners estimated
+    full        BlazeFace full range    from a sixteenth upwards                mouth corners estimated
     thorough    CenterFace              from 12 px in any picture, also 4K,     all five from the net
                                         to faces that fill the frame
     =========== ======================= ======================================= =====================================
