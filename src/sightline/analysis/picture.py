@@ -22,7 +22,7 @@ from sightline.media.images import image_info, read_image, thumbnail, write_imag
 from sightline.media.metadata import read_metadata
 
 THUMBNAIL_PX = 560
-_MATTE = DrawStyle(opacity=0.28)
+_MATTE = DrawStyle(opacity=0.18)
 
 
 def look_at_picture(
@@ -53,7 +53,7 @@ def look_at_picture(
             result.annotated_path = target.with_name(target.name + ".annotated.jpg")
             write_image(result.annotated_path, annotated, metadata=metadata)
             outputs["annotated"] = result.annotated_path.name
-            if findings.people is not None:
+            if findings.people is not None and findings.people.any():
                 result.matte_path = target.with_name(target.name + ".matte.png")
                 write_image(result.matte_path, findings.people[..., None].repeat(3, axis=2))
                 outputs["matte"] = result.matte_path.name

@@ -27,6 +27,27 @@ _COLOURS = {
 }
 
 
+_WORDS = {
+    "faces": ("face", "faces"),
+    "bodies": ("body", "bodies"),
+    "hands": ("hand", "hands"),
+    "people": ("with people", "with people"),
+    "text": ("line of text", "lines of text"),
+    "objects": ("object", "objects"),
+}
+
+
+def named(count: int, kind: str) -> str:
+    """Return a count with the word that fits it.
+
+    Examples
+    --------
+    >>> named(1, "bodies"), named(2, "text")
+    ('1 body', '2 lines of text')
+    """
+    return f"{count} {_WORDS[kind][count != 1]}"
+
+
 def render(results: Sequence[Result], folder: Path, *, total_s: float, version: str) -> str:
     """Return the report as HTML.
 
@@ -53,6 +74,8 @@ def render(results: Sequence[Result], folder: Path, *, total_s: float, version: 
         totals={kind: count for kind, count in totals.items() if count},
         total_s=total_s,
         colours=_COLOURS,
+        words=_WORDS,
+        named=named,
         version=version,
     )
 
