@@ -38,9 +38,6 @@ class PalmDetector:
     thorough : bool
         Look at the picture as a whole, from twice as far (hands that fill it) and in overlapping parts (small hands), and
         again with the light lifted when it is dark: for pictures, at six to twelve times the time.
-    exact : bool
-        Run the net in floating point throughout; by default its 1x1 convolutions run on 8-bit integers, in four fifths of
-        the time.
     device : {"auto", "cpu", "cuda"}
         The net runs in LiteRT, on the CPU: ``"cuda"`` is an error.
     threads : int, optional
@@ -65,11 +62,11 @@ class PalmDetector:
     (1, 7, 2)
     """
 
-    def __init__(self, *, thorough: bool = False, exact: bool = False, device: Device = "auto", threads: int | None = None) -> None:
+    def __init__(self, *, thorough: bool = False, device: Device = "auto", threads: int | None = None) -> None:
         self._thorough = thorough
         card = load_card(_NAME)
         self._min_score, self._blend_iou = card.threshold("min_score"), card.threshold("blend_iou")
-        self._session = open_model(_NAME, device=device, threads=threads, int8=not exact)
+        self._session = open_model(_NAME, device=device, threads=threads)
 
     def __call__(self, images: Sequence[Image], *, min_score: float | None = None, max_hands: int | None = None) -> list[Hands]:
         """Find palms in a batch of pictures.
