@@ -148,9 +148,8 @@ def compare(name: str, pages: list[Page], readers: dict[str, Callable[[Image], R
     for who in readers:
         found, total = counts[who]
         ratio = "" if who == first else f"   {took[who] / took[first]:.2f} x the time of {first}"
-        print(
-            f"{name:18s}{len(pages):4d} pages  {who:18s}{found:6d} of {total:6d} ({found / total:.3f}){took[who] / len(pages) * 1e3:8.0f} ms{ratio}"
-        )
+        share = f"{found:6d} of {total:6d} ({found / total:.3f})"
+        print(f"{name:18s}{len(pages):4d} pages  {who:18s}{share}{took[who] / len(pages) * 1e3:8.0f} ms{ratio}")
 
 
 def soak(pages: list[Page], count: int, threads: int) -> None:

@@ -67,15 +67,23 @@ def _columns(boxes: Floats, rows: Ints) -> list[Ints]:
 
 
 def _bands(boxes: Floats, rows: Ints) -> list[Ints]:
-    """Split into what lies above and below a gap, where that sets columns free on one side."""
-    heights = boxes[rows, 3] - boxes[rows, 1]
-    cuts = _gaps(boxes[rows, 1], boxes[rows, 3], 0.2 * float(np.median(heights)))
-    middle = (boxes[rows, 1] + boxes[rows, 3]) / 2
-    for cut in sorted(cuts):
-        above, below = rows[middle < cut], rows[middle >= cut]
-        if len(_columns(boxes, above)) > 1 or len(_columns(boxes, below)) > 1:
-            return [above, below]
+    """Split into what lies above, beside and below the first columns that do not reach over the whole height."""
+    cuts = sorted(_gaps(boxes[rows, 1], boxes[rows, 3], 0.0))
+    strip_of = np.searchsorted(cuts, (boxes[rows, 1] + boxes[rows, 3]) / 2)
+    end = 0
+    for start in range(len(cuts) + 1):
+        end = max(end, start + 1)
+        while end <= len(cuts) and _has_gutter(boxes[rows[(strip_of >= start) & (strip_of <= end)]]):
+            end += 1
+        block = rows[(strip_of >= start) & (strip_of < end)]
+        if len(block) < len(rows) and len(_columns(boxes, block)) > 1:
+            parts = [rows[strip_of < start], block, rows[strip_of >= end]]
+            return [part for part in parts if len(part)]
     return [rows]
+
+
+def _has_gutter(boxes: Floats) -> bool:
+    return bool(_gaps(boxes[:, 0], boxes[:, 2], _GUTTER * float(np.median(boxes[:, 3] - boxes[:, 1]))))
 
 
 def _is_running_text(boxes: Floats) -> bool:

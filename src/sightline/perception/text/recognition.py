@@ -15,7 +15,7 @@ from sightline.media.sampling import resize
 Floats = NDArray[np.float32]
 
 LINE_PX = 48
-_LEAST_WIDTH_PX = 320
+_LEAST_WIDTH_PX = 160
 _WIDTH_STEP_PX = 32
 _MOST_WIDTH_PX = 3200
 

@@ -35,6 +35,7 @@ _STRIP: Final = 8.0
 _TALL: Final = 1.5
 _TURN_WIDTH_PX: Final = 192
 _LINES_AT_ONCE: Final = 6
+_SURE: Final = 0.8
 
 
 class TextReader:
@@ -167,10 +168,10 @@ class TextReader:
         return tall.astype(np.int64) + 2 * down, crops
 
     def _recognise_both_ways(self, crops: list[Image], turns: Ints) -> tuple[list[str], Floats, Ints]:
-        """Read all lines; those that stand on their heads on the rest of the page are read the other way too."""
+        """Read all lines; what stands on its head on this page, or makes little sense, is read the other way too."""
         texts, scores = self._recognise(crops)
         main = _main_turn(turns, np.array([crop.shape[1] for crop in crops]))
-        odd = np.flatnonzero(turns == (main + 2) % 4)
+        odd = np.flatnonzero((turns == (main + 2) % 4) | (scores < _SURE))
         if not len(odd):
             return texts, scores, turns
         other_texts, other_scores = self._recognise([np.ascontiguousarray(crops[row][::-1, ::-1]) for row in odd])
@@ -178,7 +179,7 @@ class TextReader:
         for row, text in zip(odd[better], np.array(other_texts, dtype=object)[better], strict=True):
             texts[row] = text
         scores[odd[better]] = other_scores[better]
-        return texts, scores, np.where(np.isin(np.arange(len(turns)), odd[better]), main, turns)
+        return texts, scores, np.where(np.isin(np.arange(len(turns)), odd[better]), (turns + 2) % 4, turns)
 
     def _recognise(self, crops: list[Image]) -> tuple[list[str], Floats]:
         order = np.argsort([crop.shape[1] / crop.shape[0] for crop in crops], kind="stable")
@@ -198,7 +199,11 @@ def _with_margin(image: Image) -> tuple[Image, int]:
     if height > 30 and width <= _STRIP * height:
         return image, 0
     room = max((max(int(width / _STRIP), 30) * 2 - height) // 2, 8)
-    return np.pad(image, ((room, room), (0, 0), (0, 0))), room
+    colour = np.median(image, axis=(0, 1)).astype(np.uint8)
+    padded = np.empty((height + 2 * room, width, 3), np.uint8)
+    padded[:] = colour
+    padded[room : room + height] = image
+    return padded, room
 
 
 def _crop(image: Image, rects: Rects, row: int) -> Image:
