@@ -4,7 +4,8 @@
 
 Protocol: a marked face is found when a detection overlaps it with an IoU of at least 0.4, one detection a face, best score
 first; every other detection is a false positive where marking is exhaustive (``faces_truth``). Each detector runs with its
-own default threshold. Times are medians over calls with pictures in memory.
+own default threshold. Ours were set on these same pictures (see the cards), so the table says how well they can be set, not
+how they do on others. Times are medians over calls with pictures in memory.
 """
 
 from __future__ import annotations
