@@ -149,7 +149,7 @@ class LandmarkTracker(Generic[Kind]):
         if before is None or not len(before):
             return before, False
         rows = self._sure(frame, self._landmarks([frame.image], [before])[0])
-        rows = _without_twins(rows)
+        rows = without_twins(rows)
         gone = ~np.isin(before.ids, rows.ids)
         for row in np.flatnonzero(gone):
             self._lost.append((int(before.ids[row]), before.boxes_xyxy[row], frame.time_s))
@@ -173,7 +173,7 @@ class LandmarkTracker(Generic[Kind]):
         fresh = self._sure(frame, self._landmarks([frame.image], [found])[0]) if len(found) else found
         fresh = replace(fresh, ids=np.full(len(fresh), -1, np.int64))
         both = fresh if not known else _join(rows, fresh)
-        both = _without_twins(both)[: self.max_count]
+        both = without_twins(both)[: self.max_count]
         self._found_new = len(both) > known
         return self._named(both, known)
 
@@ -233,8 +233,21 @@ def _points(rows: Observations) -> NDArray[np.float32] | None:
     return None
 
 
-def _without_twins(rows: Any) -> Any:
-    """Drop rows that are the same thing as an earlier row."""
+def without_twins(rows: Kind) -> Kind:
+    """Drop rows that are the same thing as an earlier row: overlapping boxes, the same points in the same place.
+
+    Parameters
+    ----------
+    rows : Faces, Bodies or Hands
+        Of one picture, with landmarks; what should stay comes first.
+
+    Examples
+    --------
+    >>> boxes = np.array([[0, 0, 50, 50], [1, 0, 51, 50], [90, 0, 140, 50]])
+    >>> hands = Hands(boxes, np.ones(3), points_xyz=np.repeat(boxes[:, None, :3], 21, axis=1))
+    >>> len(without_twins(hands))
+    2
+    """
     if len(rows) < 2:
         return rows
     same = iou(rows.boxes_xyxy, rows.boxes_xyxy) > _SAME_IOU
