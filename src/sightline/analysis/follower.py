@@ -62,7 +62,7 @@ class FaceFollower:
 
     def __init__(self, looker: Looker) -> None:
         options = looker.options
-        self._quick, self._thorough = looker.face_detector(options.video_faces), looker.face_detector("thorough")
+        self._quick, self._thorough = looker.face_detector(options.video_faces), looker.thorough_video_look
         self._thorough_due = Every(options.thorough_every_s) if options.thorough_every_s else None
         self._tracker, self._measured = looker.face_tracker(self._detect), looker.measured
         self._ids = BoxTracker()
@@ -77,8 +77,12 @@ class FaceFollower:
         self._looked = found[0]
         return found
 
-    def update(self, frame: Frame) -> Faces:
+    def update(self, frame: Frame, step: Step = untimed) -> Faces:
         """Return the faces of the next frame, with ids; ``carried`` then holds those of the last thorough look."""
+        with step("faces"):
+            return self._update(frame)
+
+    def _update(self, frame: Frame) -> Faces:
         self._time_s, self._looked = frame.time_s, None
         meshed = self._tracker.update(frame)
         if meshed.mesh_xyz is not None:
@@ -127,14 +131,15 @@ class Follower:
         self._looker, self._options = looker, looker.options
         only = self._options.only
         self._faces = FaceFollower(looker) if "faces" in only else None
-        self._every_frame: dict[str, Callable[[Frame], Any]] = {}
+        self._every_frame: dict[str, Callable[[Frame, Step], Any]] = {}
         if self._faces is not None:
             self._every_frame["faces"] = self._faces.update
         if "bodies" in only:
-            self._every_frame["bodies"] = looker.body_tracker().update
+            self._body_tracker = looker.body_tracker()
+            self._every_frame["bodies"] = self._bodies
         if "hands" in only:
-            hands = looker.hand_tracker()
-            self._every_frame["hands"] = lambda frame: looker.gestures(hands.update(frame))
+            self._hand_tracker = looker.hand_tracker()
+            self._every_frame["hands"] = self._hands
         self._object_ids = BoxTracker()
         self._objects_due, self._text_due = Every(self._options.objects_every_s), Every(self._options.text_every_s)
         self._people_due = Every(self._options.people_every_s)
@@ -151,16 +156,27 @@ class Follower:
             Times the steps.
         """
         only = self._options.only
-        tasks: dict[str, Callable[[], Any]] = {
-            name: functools.partial(_timed, step, name, update, frame) for name, update in self._every_frame.items()
-        }
-        if "people" in only and self._people_due(frame.time_s):
+        tasks: dict[str, Callable[[], Any]] = {name: functools.partial(update, frame, step) for name, update in self._every_frame.items()}
+        if "people" in only and "bodies" not in only and self._people_due(frame.time_s):
             tasks["people"] = lambda: self._looker.people(frame.image, step)
         if "objects" in only and self._objects_due(frame.time_s):
             tasks["objects"] = lambda: self._looker.objects(frame.image, step)
         if "text" in only and self._text_due(frame.time_s):
             tasks["text"] = lambda: self._looker.text(frame.image, step)
         return self._remember(self._looker.side_by_side(tasks), frame.time_s)
+
+    def _bodies(self, frame: Frame, step: Step) -> Any:
+        with step("bodies"):
+            found = self._body_tracker.update(frame)
+        if not self._looker.mattes_bodies:
+            return found
+        if self._people_due(frame.time_s):
+            return self._looker.with_matte(frame.image, found, step)
+        return replace(found, masks=None)
+
+    def _hands(self, frame: Frame, step: Step) -> Any:
+        with step("hands"):
+            return self._looker.gestures(self._hand_tracker.update(frame))
 
     def _remember(self, found: dict[str, Any], time_s: float) -> Moment:
         carried: list[Observations] = [] if self._faces is None else [self._faces.carried]
@@ -174,8 +190,3 @@ class Follower:
         elif self._last_text is not None:
             carried.append(self._last_text)
         return Moment(Findings(**found), tuple(c for c in carried if len(c)))
-
-
-def _timed(step: Step, name: str, look: Callable[[Frame], Any], frame: Frame) -> Any:
-    with step(name):
-        return look(frame)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from sightline.core.frame import Image
 from sightline.core.observations import Bodies, Detections, Faces, Hands, TextLines
 from sightline.runtime.session import default_threads
 from sightline.runtime.weights import recording
-from sightline.tracking import LandmarkTracker
+from sightline.tracking import LandmarkTracker, without_twins
 
 if TYPE_CHECKING:
     from sightline.perception.faces import FaceDetector
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 Step = Callable[[str], AbstractContextManager[None]]
 """Times one step: ``with step("faces"): …``."""
 Grade = Literal["near", "full", "thorough"]
+_MIN_BODY_SCORE = 0.5
+_SMALLEST_VIDEO_FACE_PX, _VIDEO_FACE_SHARE = 24, 54
 
 
 def untimed(name: str) -> AbstractContextManager[None]:
@@ -64,6 +67,7 @@ class Looker:
         self._how: dict[str, Any] = {"device": self.options.device, "threads": max(1, cores // side_by_side)}
         self._pool = ThreadPoolExecutor(max_workers=side_by_side, thread_name_prefix="sightline-look")
         self._detectors: dict[str, FaceDetector] = {}
+        self.mattes_bodies = {"bodies", "people"} <= set(only)
         with recording() as self._opened:
             self._open(only)
 
@@ -77,13 +81,15 @@ class Looker:
                 self.face_detector(grade)
             self._mesh, self.measured = FaceMesh(**self._how), measure_faces
         if "bodies" in only:
-            from sightline.perception.bodies import BodyPose, PersonDetector
+            from sightline.perception.bodies import BodyPose, MultiPose, PersonDetector
 
-            self._persons, self._pose = PersonDetector(**self._how), BodyPose(**self._how)
+            self._many, self._persons = MultiPose(**self._how), PersonDetector(**self._how)
+            self._pose = BodyPose(masks="people" in only, **self._how)
         if "hands" in only:
-            from sightline.perception.hands import GestureClassifier, HandPose, PalmDetector
+            from sightline.perception.hands import GestureClassifier, HandPose, PalmDetector, distinct_hands
 
             self._palms, self._hands, self.gestures = PalmDetector(**self._how), HandPose(**self._how), GestureClassifier()
+            self._distinct = distinct_hands
         if "people" in only:
             from sightline.perception.people import PersonMatte
 
@@ -106,9 +112,13 @@ class Looker:
         return [asdict(model) for model in self._opened]
 
     def side_by_side(self, tasks: dict[str, Callable[[], Any]]) -> dict[str, Any]:
-        """Run tasks in the pool and return their results by name."""
+        """Run tasks in the pool and return their results by name; a task may give several results, as a dict."""
         futures = {name: self._pool.submit(task) for name, task in tasks.items()}
-        return {name: future.result() for name, future in futures.items()}
+        results: dict[str, Any] = {}
+        for name, future in futures.items():
+            result = future.result()
+            results.update(result if isinstance(result, dict) else {name: result})
+        return results
 
     def look(self, image: Image, step: Step = untimed) -> Findings:
         """Return what is in one picture.
@@ -120,19 +130,11 @@ class Looker:
         step : callable
             Times the steps.
         """
-        looks: dict[str, Callable[[Image, Step], Any]] = {
-            "faces": self.faces,
-            "bodies": self.bodies,
-            "hands": self.hands,
-            "people": self.people,
-            "text": self.text,
-            "objects": self.objects,
-        }
-
-        def task(kind: str) -> Callable[[], Any]:
-            return lambda: looks[kind](image, step)
-
-        return Findings(**self.side_by_side({kind: task(kind) for kind in self.options.only}))
+        looks: dict[str, Callable[[], Any]] = {kind: partial(getattr(self, kind), image, step) for kind in self.options.only}
+        if self.mattes_bodies:
+            looks["bodies"] = lambda: self.with_matte(image, self.bodies(image, step), step)
+            del looks["people"]
+        return Findings(**self.side_by_side(looks))
 
     def faces(self, image: Image, step: Step = untimed) -> Faces:
         """Return the faces of one picture, with meshes."""
@@ -140,21 +142,25 @@ class Looker:
             return self.measured(self._mesh([image], self.face_detector("thorough")([image]))[0])
 
     def bodies(self, image: Image, step: Step = untimed) -> Bodies:
-        """Return the bodies of one picture."""
+        """Return the bodies of one picture; with masks when the matte is wanted too."""
         with step("bodies"):
-            found = self._pose([image], self._persons([image]))[0]
-            return found[found.scores >= 0.5]
+            likely = Bodies.concatenate([self._many([image])[0], self._persons([image])[0]])
+            seen = self._pose([image], [likely])[0]
+            return without_twins(seen[seen.scores >= _MIN_BODY_SCORE])
 
     def hands(self, image: Image, step: Step = untimed) -> Hands:
         """Return the hands of one picture, with gestures."""
         with step("hands"):
-            found = self._hands([image], self._palms([image]))[0]
-            return self.gestures(found[found.scores >= 0.5])
+            return self.gestures(self._distinct(self._hands([image], self._palms([image]))[0]))
 
-    def people(self, image: Image, step: Step = untimed) -> NDArray[np.uint8]:
-        """Return the matte of all people in one picture."""
+    def people(self, image: Image, step: Step = untimed, bodies: Bodies | None = None) -> NDArray[np.uint8]:
+        """Return the matte of all people in one picture; of those whose bodies are known, when they are given."""
         with step("people"):
-            return self._matte([image])[0]
+            return self._matte([image], None if bodies is None else [bodies])[0]
+
+    def with_matte(self, image: Image, bodies: Bodies, step: Step = untimed) -> dict[str, Any]:
+        """Return the bodies without their masks, and the matte that is made of them."""
+        return {"bodies": replace(bodies, masks=None), "people": self.people(image, step, bodies)}
 
     def text(self, image: Image, step: Step = untimed) -> TextLines:
         """Return the lines of text in one picture."""
@@ -165,6 +171,11 @@ class Looker:
         """Return the objects in one picture."""
         with step("objects"):
             return self._objects([image], tile=self.options.tiled)[0]
+
+    def thorough_video_look(self, images: Sequence[Image]) -> list[Faces]:
+        """Return the faces of video frames by the thorough detector, at a cost that does not grow with the frame's size."""
+        smallest_px = max(_SMALLEST_VIDEO_FACE_PX, *(round(max(image.shape[:2]) / _VIDEO_FACE_SHARE) for image in images))
+        return self.face_detector("thorough")(images, min_face_px=smallest_px)
 
     def face_detector(self, grade: Grade) -> FaceDetector:
         """Return the face detector of a grade, opened once."""
@@ -180,7 +191,11 @@ class Looker:
 
     def body_tracker(self) -> LandmarkTracker[Bodies]:
         """Return a new follower of bodies."""
-        return LandmarkTracker(self._persons, self._pose, max_count=self.options.max_bodies)
+        return LandmarkTracker(self._look_for_people, self._pose, max_count=self.options.max_bodies)
+
+    def _look_for_people(self, images: Sequence[Image]) -> list[Bodies]:
+        """Look with the detector for many people, and where it sees nobody, with the one for somebody near."""
+        return [rows if len(rows) else self._persons([image])[0] for image, rows in zip(images, self._many(images), strict=True)]
 
     def hand_tracker(self) -> LandmarkTracker[Hands]:
         """Return a new follower of hands."""

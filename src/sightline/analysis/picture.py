@@ -7,6 +7,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import sightline
 from sightline.analysis.findings import Findings
 from sightline.analysis.inputs import Input
@@ -15,13 +17,15 @@ from sightline.analysis.progress import Progress
 from sightline.analysis.results import Result
 from sightline.analysis.summary import Stopwatch, Thumbnail
 from sightline.analysis.writer import DocumentWriter
+from sightline.core.boxes import iou
 from sightline.core.frame import Image
-from sightline.core.observations import Observations
+from sightline.core.observations import Bodies, Detections, Observations
 from sightline.media.drawing import DrawStyle, draw, draw_matte
 from sightline.media.images import image_info, read_image, thumbnail, write_image
 from sightline.media.metadata import read_metadata
 
 THUMBNAIL_PX = 560
+_SAME_PERSON_IOU = 0.4
 _MATTE = DrawStyle(opacity=0.18)
 
 
@@ -67,7 +71,15 @@ def annotate(image: Image, findings: Findings, carried: Sequence[Observations] =
     """Return the picture with everything that was found drawn on it; the matte lies below the rest."""
     if findings.people is not None:
         image = draw_matte(image, findings.people, style=_MATTE)
-    return draw(image, *carried, *findings.observations())
+    return draw(image, *(_but_known_people(value, findings.bodies) for value in (*carried, *findings.observations())))
+
+
+def _but_known_people(value: Observations, bodies: Bodies | None) -> Observations:
+    """Leave out person boxes around bodies that are drawn anyway."""
+    if not isinstance(value, Detections) or bodies is None or not len(bodies) or not len(value):
+        return value
+    same = iou(value.boxes_xyxy, bodies.boxes_xyxy).max(axis=1) > _SAME_PERSON_IOU
+    return value[~(same & (np.array(value.names()) == "person"))]
 
 
 def head(result: Result, looker: Looker, facts: dict[str, Any]) -> dict[str, Any]:

@@ -260,4 +260,5 @@ def without_twins(rows: Kind) -> Kind:
         for early in np.flatnonzero(same[late, :late] & keep[:late]):
             apart = 0.0 if points is None else float(np.linalg.norm(points[late] - points[early], axis=1).mean())
             keep[late] &= apart > _SAME_POINTS * min(sizes[late], sizes[early])
-    return rows[keep]
+    kept: Any = rows[keep]
+    return kept  # type: ignore[no-any-return]
