@@ -112,7 +112,7 @@ def gesture_probabilities(hands: Hands) -> Floats:
     points = _points(hands)
     states, direction = finger_states(points), thumb_direction_xy(points)
     columns = [sum((_shape(states, direction, s) for s in g["shapes"]), np.zeros(len(points))) for g in gesture_table()["gestures"]]
-    chances = np.stack(columns, axis=1)
+    chances = np.stack(columns, axis=1) * (palm_size(points) > 0)[:, None]
     chances[:, gesture_names().index(_UNKNOWN)] = np.maximum(1 - chances.sum(axis=1), 0)
     return chances.astype(np.float32)
 

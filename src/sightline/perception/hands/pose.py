@@ -93,7 +93,8 @@ class HandPose:
         """
         if len(images) != len(regions):
             raise InvalidInputError(f"expected as many regions as pictures, got {len(regions)} and {len(images)}")
-        places = [(check_image(image), region) for image, hands in zip(images, regions, strict=True) for region in regions_of(hands)]
+        checked = [check_image(image) for image in images]
+        places = [(image, region) for image, hands in zip(checked, regions, strict=True) for region in regions_of(hands)]
         crops = np.empty((len(places), _CROP_PX, _CROP_PX, 3), np.float32)
         for crop, (image, region) in zip(crops, places, strict=True):
             small = warp(image, region.to_crop(_CROP_PX), (_CROP_PX, _CROP_PX), border=None)

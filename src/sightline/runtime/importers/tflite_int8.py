@@ -68,6 +68,7 @@ def quantize_convolutions(model: bytes, *, min_inputs: int = 64) -> bytes:
     used = {int(i) for op in graph.operators if _code(net, op) != schema.BuiltinOperator.DEQUANTIZE for i in op.inputs}
     used |= {int(i) for i in graph.outputs}
     graph.operators = [op for op in graph.operators if used.intersection(int(i) for i in op.outputs)]
+    _forget_unused(net, graph)
     builder = flatbuffers.Builder(len(model))
     builder.Finish(net.Pack(builder), file_identifier=_FILE_IDENTIFIER)
     return bytes(builder.Output())
@@ -89,6 +90,15 @@ def _quantize_one(schema: Any, net: Any, operator: Any, halves: dict[int, Any], 
     quantization.quantizedDimension = 0
     places = [_add(schema, net, whole, schema.TensorType.INT8, quantization), _add(schema, net, bias, schema.TensorType.FLOAT32, None)]
     operator.inputs = np.array([operator.inputs[0], *places], np.int32)
+
+
+def _forget_unused(net: Any, graph: Any) -> None:
+    """Drop the content of constants that no operator reads any more."""
+    used = {int(i) for op in graph.operators for i in op.inputs} | {int(i) for i in graph.outputs}
+    kept = {graph.tensors[i].buffer for i in used if i >= 0}
+    for tensor in graph.tensors:
+        if tensor.buffer not in kept:
+            net.buffers[tensor.buffer].data = None
 
 
 def _constant(schema: Any, net: Any, index: int, halves: dict[int, Any]) -> Any:
