@@ -66,8 +66,8 @@ def lines_of_map(text_map: Floats) -> Rects:
     table = np.array(rows, np.float32).reshape(-1, 6)
     sizes = table[:, 2:4]
     grow = _GROW * sizes.prod(axis=1) / np.maximum(2 * sizes.sum(axis=1), 1e-6)
-    # Pixel centres lie at half pixels in this project's coordinates.
-    return Rects(table[:, :2] + np.float32(0.5), sizes + 2 * grow[:, None], table[:, 4], table[:, 5])
+    # Half a pixel for the coordinates of pixel centres, less half a pixel by which the 2 x 2 dilation shifts the lines.
+    return Rects(table[:, :2], sizes + 2 * grow[:, None], table[:, 4], table[:, 5])
 
 
 def corners(rects: Rects) -> Floats:

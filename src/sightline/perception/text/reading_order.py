@@ -15,7 +15,7 @@ Ints = NDArray[np.int64]
 _COLUMN_LINES = 3
 _LONG_LINE = 7.0
 _GUTTER = 0.8
-_SAME_ROW = 0.5
+_SAME_ROW = 0.6
 
 
 def reading_order(boxes_xyxy: ArrayLike) -> Ints:
@@ -103,7 +103,7 @@ def _gaps(low: Floats, high: Floats, least: float) -> list[float]:
 
 
 def _rows(boxes: Floats, rows: Ints) -> list[int]:
-    """Return lines row by row: a line joins a row when half of its height lies beside the row's last line."""
+    """Return lines row by row: a line joins a row when most of its height lies beside the row's last line."""
     lines: list[list[int]] = []
     for row in rows[np.argsort((boxes[rows, 1] + boxes[rows, 3]) / 2, kind="stable")]:
         top, bottom = boxes[row, 1], boxes[row, 3]
