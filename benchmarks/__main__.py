@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import os
 import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+from sightline.core.errors import MissingExtraError
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -80,6 +83,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[*TITLES, []], help="which ones; all by default")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the measuring data")
     given = parser.parse_args()
+    for module in ("pycocotools", "psutil"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError("bench", "The benchmark")
     page = sections()
     for name in given.names or TITLES:
         page[name] = run(name, given.data)

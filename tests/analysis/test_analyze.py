@@ -313,3 +313,26 @@ def test_json_stream_from_python(portrait: Path) -> None:
     line = io.StringIO()
     sightline.analyze(portrait, options=FACES, json_lines=line)
     assert len(valid(json.loads(line.getvalue()))["frames"]) == 1
+
+
+def test_on_a_terminal_a_bar_runs_on_stderr(clip: Path, tmp_path: Path) -> None:
+    import pty
+
+    master, slave = pty.openpty()
+    command = [*CLI, "analyze", str(clip), "--only", "faces", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave, env={**os.environ, "TERM": "xterm", "COLUMNS": "120"}) as process:
+        os.close(slave)
+        said = b""
+        try:
+            while block := os.read(master, 65536):
+                said += block
+        except OSError:
+            pass  # Linux says so when the other end is closed
+        assert process.stdout is not None
+        table = process.stdout.read()
+    os.close(master)
+    assert process.returncode == 0
+    assert b"frames/s" in said
+    assert b"15 frames" in said
+    assert b"clip.mp4" in table
+    assert b"\x1b" not in table, "what is piped has no colours"

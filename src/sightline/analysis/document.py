@@ -85,6 +85,7 @@ class Hand(Found):
     world_xyz_m: list[Point3] | None = Field(default=None, description="Metres, origin at the hand's centre.")
     gesture: str | None = None
     gesture_score: Unit | None = None
+    number: int | None = Field(default=None, ge=1, le=5, description="The number that the fingers show; absent when they show none.")
 
 
 class People(_Part):

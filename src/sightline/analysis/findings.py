@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sightline.core.boxes import bounding_boxes
 from sightline.core.observations import Bodies, Detections, Faces, Hands, Observations, TextLines
+from sightline.perception.hands.gestures import shown_numbers
 
 KINDS = ("faces", "bodies", "hands", "people", "text", "objects")
 MIN_MESH_FACE_PX = 32
@@ -64,7 +65,7 @@ class Findings:
         if self.bodies is not None:
             found["bodies"] = [_body(self.bodies, i, landmarks) for i in range(len(self.bodies))]
         if self.hands is not None:
-            found["hands"] = [_hand(self.hands, i, landmarks) for i in range(len(self.hands))]
+            found["hands"] = _hands(self.hands, landmarks)
         if self.people is not None:
             found["people"] = _people(self.people)
         if self.text is not None:
@@ -130,6 +131,15 @@ def _body(bodies: Bodies, row: int, landmarks: bool) -> dict[str, Any]:
         found["visibility"] = rounded(np.clip(bodies.visibility[row], 0, 1), 3)
     if bodies.world_xyz_m is not None and landmarks:
         found["world_xyz_m"] = rounded(bodies.world_xyz_m[row], 3)
+    return found
+
+
+def _hands(hands: Hands, landmarks: bool) -> list[dict[str, Any]]:
+    found = [_hand(hands, i, landmarks) for i in range(len(hands))]
+    if hands.gestures is not None:
+        for hand, number in zip(found, shown_numbers(hands).tolist(), strict=True):
+            if number > 0:
+                hand["number"] = number
     return found
 
 
