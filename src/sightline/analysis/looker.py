@@ -88,7 +88,8 @@ class Looker:
         if "hands" in only:
             from sightline.perception.hands import GestureClassifier, HandPose, PalmDetector, distinct_hands
 
-            self._palms, self._hands, self.gestures = PalmDetector(**self._how), HandPose(**self._how), GestureClassifier()
+            self._palms, self._thorough_palms = PalmDetector(**self._how), PalmDetector(thorough=True, **self._how)
+            self._hands, self.gestures = HandPose(**self._how), GestureClassifier()
             self._distinct = distinct_hands
         if "people" in only:
             from sightline.perception.people import PersonMatte
@@ -151,7 +152,7 @@ class Looker:
     def hands(self, image: Image, step: Step = untimed) -> Hands:
         """Return the hands of one picture, with gestures."""
         with step("hands"):
-            return self.gestures(self._distinct(self._hands([image], self._palms([image]))[0]))
+            return self.gestures(self._distinct(self._hands([image], self._thorough_palms([image]))[0]))
 
     def people(self, image: Image, step: Step = untimed, bodies: Bodies | None = None) -> NDArray[np.uint8]:
         """Return the matte of all people in one picture; of those whose bodies are known, when they are given."""
