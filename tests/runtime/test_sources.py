@@ -111,3 +111,9 @@ def test_pip_itself_delivers_from_a_folder_of_wheels(tmp_path: Path, monkeypatch
         with pytest.raises(SourceError, match="othernet"):
             downloads.fetch(parse_source("pypi:othernet==1.0!a"), tmp_path / "a")
     assert (tmp_path / "net.bin").read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize(("version", "option"), [("23.2.1", "off"), ("24.0", "off"), ("24.1", "raw"), ("26.3", "raw"), ("dev", "off")])
+def test_old_pips_are_not_asked_for_what_they_cannot_do(monkeypatch: pytest.MonkeyPatch, version: str, option: str) -> None:
+    monkeypatch.setattr(sources.importlib.metadata, "version", lambda name: version)
+    assert sources._progress_option() == f"--progress-bar={option}"

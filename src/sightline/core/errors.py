@@ -132,7 +132,17 @@ class ModelNotFetchedError(ModelError, FileNotFoundError):
 
 
 class ModelFetchError(ModelError, OSError):
-    """No source of the card could deliver the weights."""
+    """No source of the card could deliver the weights.
+
+    Attributes
+    ----------
+    reasons : tuple of str
+        What each source said.
+    """
+
+    def __init__(self, model: str, message: str, reasons: tuple[str, ...] = ()) -> None:
+        self.reasons = reasons
+        super().__init__(model, message)
 
 
 class ModelOfflineError(ModelError, ConnectionError):

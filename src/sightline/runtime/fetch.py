@@ -78,7 +78,9 @@ def fetch(names: Sequence[str], progress: Progress = lambda what, done, total: N
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        raise ModelFetchError(", ".join(f.model for f in failures), "; ".join(str(f) for f in failures))
+        # Models of one package fail for one reason, which is said once.
+        reasons = dict.fromkeys(r for f in failures for r in getattr(f, "reasons", ()) or (str(f),))
+        raise ModelFetchError(", ".join(f.model for f in failures), "; ".join(reasons), tuple(reasons))
     return done
 
 
@@ -119,7 +121,7 @@ def _fetch_file(card: ModelCard, file: SourceFile, folder: Path, downloads: Down
         if sha256_of(target) == file.sha256:
             return target
         said.append(f"{text}: not the file that the card names (sha256)")
-    raise ModelFetchError(card.name, "no source could deliver " + file.name + ": " + "; ".join(said))
+    raise ModelFetchError(card.name, f"no source could deliver {file.name}: {'; '.join(said)}", tuple(said))
 
 
 def _finish(card: ModelCard, files: list[Path], folder: Path) -> Path:

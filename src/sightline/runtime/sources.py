@@ -5,6 +5,7 @@ Going through the package managers means that the user's index, mirror, proxy an
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import shutil
 import subprocess
@@ -213,6 +214,15 @@ def extract(archive: Path, member: str, target: Path) -> None:
                 shutil.copyfileobj(stream, file)
     except (KeyError, zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise SourceError(f"{archive.name} has no readable member {member}: {error}") from error
+
+
+def _progress_option() -> str:
+    """Return how pip tells its progress to programs, which it does since 24.1."""
+    try:
+        major, minor = map(int, importlib.metadata.version("pip").split(".")[:2])
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return "--progress-bar=off"
+    return "--progress-bar=raw" if (major, minor) >= (24, 1) else "--progress-bar=off"
 
 
 def _only_file(folder: Path, what: str) -> Path:
