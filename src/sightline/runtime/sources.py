@@ -135,7 +135,7 @@ class Downloads:
             "download",
             "--no-deps",
             "--disable-pip-version-check",
-            "--progress-bar=raw",
+            _progress_option(),
             f"--dest={place}",
         ]
         wheel = self._run([*base, *_ANY_WHEEL, requirement], requirement)
