@@ -9,11 +9,14 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from sightline.cli.console import say, stderr, stdout
 from sightline.core.errors import InvalidInputError
 
 DEFAULT_OUT = "sightline-out"
+_MAX_NAME = 32
+_KINDS = ("faces", "bodies", "hands", "people", "text", "objects")
 
 
 @click.command()
@@ -82,27 +85,15 @@ def _complain(result: Any) -> None:
 
 
 def _table(run: Any) -> None:
-    table = Table(
-        "input",
-        "faces",
-        "bodies",
-        "hands",
-        "people",
-        "text",
-        "objects",
-        "frames",
-        "frames/s",
-        box=None,
-        header_style="bold",
-        pad_edge=False,
-    )
+    table = Table("input", *_KINDS, "frames", "frames/s", box=None, header_style="bold", pad_edge=False)
     for result in run.results:
         most = result.summary.most
-        counts = [str(most[k]) if k in most else "-" for k in ("faces", "bodies", "hands", "people", "text", "objects")]
+        counts = [str(most[k]) if k in most else "-" for k in _KINDS]
         if "people" in most:
             counts[3] = "yes" if most["people"] else "no"
         speed = f"{result.timings['frames_per_s']:.1f}" if result.timings else "-"
-        table.add_row(result.source, *counts, str(result.summary.frames), speed)
+        name = result.source if len(result.source) <= _MAX_NAME else f"…{result.source[1 - _MAX_NAME :]}"
+        table.add_row(Text(name), *counts, str(result.summary.frames), speed)
     stdout.print(table)
 
 
