@@ -15,7 +15,6 @@ from sightline.cli.console import say, stderr, stdout
 from sightline.core.errors import InvalidInputError
 
 DEFAULT_OUT = "sightline-out"
-_MAX_NAME = 32
 _KINDS = ("faces", "bodies", "hands", "people", "text", "objects")
 
 
@@ -86,14 +85,14 @@ def _complain(result: Any) -> None:
 
 def _table(run: Any) -> None:
     table = Table("input", *_KINDS, "frames", "frames/s", box=None, header_style="bold", pad_edge=False)
+    table.columns[0].overflow = "fold"
     for result in run.results:
         most = result.summary.most
         counts = [str(most[k]) if k in most else "-" for k in _KINDS]
         if "people" in most:
             counts[3] = "yes" if most["people"] else "no"
         speed = f"{result.timings['frames_per_s']:.1f}" if result.timings else "-"
-        name = result.source if len(result.source) <= _MAX_NAME else f"…{result.source[1 - _MAX_NAME :]}"
-        table.add_row(Text(name), *counts, str(result.summary.frames), speed)
+        table.add_row(Text(result.source), *counts, str(result.summary.frames), speed)
     stdout.print(table)
 
 
