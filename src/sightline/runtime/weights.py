@@ -157,9 +157,15 @@ def record(name: str, provider: str) -> None:
 
 
 def open_model(
-    name: str, *, device: Device = "auto", threads: int | None = None, outputs: Sequence[str] | None = None, int8: bool = False
+    name: str,
+    *,
+    device: Device = "auto",
+    threads: int | None = None,
+    outputs: Sequence[str] | None = None,
+    int8: bool = False,
+    memory_arena: bool = True,
 ) -> Session:
-    """Open a model by name: ``model_path`` and ``open_session``."""
-    session = open_session(model_path(name), device=device, threads=threads, outputs=outputs, int8=int8)
+    """Open a model by name: ``model_path`` and ``open_session``, whose options these are."""
+    session = open_session(model_path(name), device=device, threads=threads, outputs=outputs, int8=int8, memory_arena=memory_arena)
     record(name, session.provider())
     return session

@@ -26,6 +26,8 @@ _REMEMBER_S = 1.0
 _LEAP_SIZES = 0.75
 _SAME_IOU = 0.5
 _SAME_POINTS = 0.3
+# Two faces cannot stand in nearly the same place; two bodies or hands can.
+_SAME_FACE_IOU, _SAME_FACE_POINTS = 0.25, 0.6
 _PIXEL_COLUMNS = ("mesh_xyz", "points_xyz", "points_xy", "boxes_xyxy")
 _WORLD_COLUMN = "world_xyz_m"
 
@@ -234,7 +236,7 @@ def _points(rows: Observations) -> NDArray[np.float32] | None:
 
 
 def without_twins(rows: Kind) -> Kind:
-    """Drop rows that are the same thing as an earlier row: overlapping boxes, the same points in the same place.
+    """Drop rows that are the same thing as an earlier row: overlapping boxes, the same points in nearly the same place.
 
     Parameters
     ----------
@@ -250,7 +252,8 @@ def without_twins(rows: Kind) -> Kind:
     """
     if len(rows) < 2:
         return rows
-    same = iou(rows.boxes_xyxy, rows.boxes_xyxy) > _SAME_IOU
+    min_iou, max_apart = (_SAME_FACE_IOU, _SAME_FACE_POINTS) if isinstance(rows, Faces) else (_SAME_IOU, _SAME_POINTS)
+    same = iou(rows.boxes_xyxy, rows.boxes_xyxy) > min_iou
     np.fill_diagonal(same, False)
     if not same.any():
         return rows
@@ -259,6 +262,6 @@ def without_twins(rows: Kind) -> Kind:
     for late in range(1, len(rows)):
         for early in np.flatnonzero(same[late, :late] & keep[:late]):
             apart = 0.0 if points is None else float(np.linalg.norm(points[late] - points[early], axis=1).mean())
-            keep[late] &= apart > _SAME_POINTS * min(sizes[late], sizes[early])
+            keep[late] &= apart > max_apart * min(sizes[late], sizes[early])
     kept: Any = rows[keep]
     return kept  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ _LEFT, _RIGHT = "sky", "orange"
 
 def identity(value: Observations, row: int) -> int | None:
     """Return the id of a row, None when it has none."""
-    return None if value.ids is None else int(value.ids[row])
+    return None if value.ids is None or value.ids[row] < 0 else int(value.ids[row])
 
 
 def caption(canvas: Canvas, value: Observations, row: int, *words: str, score: float | None = None) -> str:

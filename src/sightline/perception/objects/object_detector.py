@@ -20,7 +20,7 @@ from sightline.perception.objects.decoders import Candidates, decode_finished, d
 from sightline.perception.objects.labels import coco_names
 from sightline.runtime.cards import load_card
 from sightline.runtime.session import Device, Session, open_session
-from sightline.runtime.weights import model_path
+from sightline.runtime.weights import model_path, record
 
 Family = Literal["nanodet", "yolox", "centernet"]
 ModelName = Literal["nanodet", "yolox_nano", "centernet"]
@@ -125,6 +125,8 @@ class ObjectDetector:
         self.net = model if isinstance(model, ObjectNet) else _own_net(model)
         self.label_names = self.net.label_names or coco_names()
         self._session: Session = open_session(self.net.path, device=device, threads=threads)
+        if isinstance(model, str):
+            record(model, self._session.provider())
 
     def provider(self) -> str:
         """Return which engine and device runs the net."""

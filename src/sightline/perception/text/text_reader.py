@@ -18,8 +18,8 @@ from sightline.perception.text.boxes import Rects, corners, lines_of_map, scaled
 from sightline.perception.text.reading_order import reading_order
 from sightline.perception.text.recognition import batch_width, characters, line_tensor, read_classes
 from sightline.runtime.cards import load_card
-from sightline.runtime.session import Device, open_session
-from sightline.runtime.weights import model_path
+from sightline.runtime.session import Device
+from sightline.runtime.weights import model_path, open_model
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -76,7 +76,7 @@ class TextReader:
         self._min_turn_score = load_card(_TURNS).threshold("min_score")
         # Pages come in all shapes: an arena would keep the largest block of each, so memory would grow from page to page.
         self._detector, self._turns, self._recogniser = (
-            open_session(model_path(name), device=device, threads=threads, memory_arena=False) for name in (_DETECTOR, _TURNS, _RECOGNISER)
+            open_model(name, device=device, threads=threads, memory_arena=False) for name in (_DETECTOR, _TURNS, _RECOGNISER)
         )
         self._alphabet = characters(model_path(_RECOGNISER))
 
