@@ -1,0 +1,1 @@
+"""Benchmarks: speed and accuracy, always beside a peer measured in the same run."""
