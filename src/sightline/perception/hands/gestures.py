@@ -87,7 +87,13 @@ class GestureClassifier:
 
 @cache
 def gesture_names() -> tuple[str, ...]:
-    """Return the names of all gestures; ``unknown`` is the first."""
+    """Return the names of all gestures; ``unknown`` is the first.
+
+    Examples
+    --------
+    >>> gesture_names()[:4]
+    ('unknown', 'open_palm', 'fist', 'point')
+    """
     return tuple(g["name"] for g in gesture_table()["gestures"])
 
 
@@ -168,6 +174,11 @@ def two_hand_hearts(hands: Hands, *, min_score: float = 0.5) -> list[tuple[int, 
     ------
     InvalidInputError
         When there are hands without landmarks.
+
+    Examples
+    --------
+    >>> two_hand_hearts(Hands.empty())
+    []
     """
     points = _points(hands)
     scored = []
