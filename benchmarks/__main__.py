@@ -35,6 +35,7 @@ TITLES = {
     "tracking": "Tracking: ids and smoothing",
 }
 WITHOUT_DATA = ("importers",)
+MORE = {"text": ["--pages", "1000"]}
 INTRO = """# Benchmarks
 
 Made by `make bench`; this page is written by it. Each speed stands beside its peer, measured in the same run on the same frames and
@@ -58,7 +59,7 @@ def machine() -> str:
 def run(name: str, data: Path) -> str:
     """Return what a benchmark printed, as a section of the page."""
     print(f"== {name}", flush=True)
-    command = [sys.executable, "-m", f"benchmarks.{name}", *([] if name in WITHOUT_DATA else ["--data", str(data)])]
+    command = [sys.executable, "-m", f"benchmarks.{name}", *([] if name in WITHOUT_DATA else ["--data", str(data)]), *MORE.get(name, [])]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     print(done.stdout, flush=True)
     told = (importlib.import_module(f"benchmarks.{name}").__doc__ or "").strip()
