@@ -185,3 +185,10 @@ def test_reads_real_pages(reader, folder, load, least):
         found, total = found + here, total + of
     assert total > 20
     assert found / total > least
+
+
+def test_a_face_is_not_read_as_a_letter(reader):
+    faces = [read_image(path) for path in sorted(shared_data("people/azure_face_samples").glob("Family*.jpg"))]
+    by_default, anything = reader(faces), reader(faces, min_score=0.5)
+    assert sum(len(lines) for lines in by_default) == 0
+    assert sum(len(lines) for lines in anything) > 2, "the rule has something to do"

@@ -73,6 +73,7 @@ class TextReader:
 
     def __init__(self, device: Device = "auto", threads: int | None = None) -> None:
         self._min_score = load_card(_RECOGNISER).threshold("min_score")
+        self._min_single = load_card(_RECOGNISER).threshold("min_score_single")
         self._min_turn_score = load_card(_TURNS).threshold("min_score")
         # Pages come in all shapes: an arena would keep the largest block of each, so memory would grow from page to page.
         self._detector, self._turns, self._recogniser = (
@@ -92,7 +93,8 @@ class TextReader:
         images : sequence of ndarray of uint8, shape (h, w, 3)
             RGB; sizes may differ.
         min_score : float, optional
-            Leave out lines whose characters are less sure than this on average, 0..1; by default the card's.
+            Leave out lines whose characters are less sure than this on average, 0..1. By default the card's, which asks more
+            of a line of one character: round things are easily read as 0, e or 8.
 
         Returns
         -------
@@ -104,19 +106,20 @@ class TextReader:
         InvalidInputError
             When an image is not RGB or ``min_score`` is out of range.
         """
-        least = self._min_score if min_score is None else min_score
-        if not 0 <= least <= 1:
+        least = (self._min_score, self._min_single) if min_score is None else (min_score, min_score)
+        if not 0 <= least[0] <= 1:
             raise InvalidInputError(f"min_score must lie in 0..1, got {min_score}")
-        return [self._read(check_image(image), least) for image in images]
+        return [self._read(check_image(image), *least) for image in images]
 
-    def _read(self, image: Image, min_score: float) -> TextLines:
+    def _read(self, image: Image, min_score: float, min_single: float) -> TextLines:
         rects = self._find(image)
         if not len(rects.scores):
             return TextLines.empty(quads_xy=np.zeros((0, 4, 2)), texts=np.zeros(0, object), rotation_deg=np.zeros(0))
         crops = [_crop(image, rects, row) for row in range(len(rects.scores))]
         turns, crops = self._turn(crops)
         texts, scores, turns = self._recognise_both_ways(crops, turns)
-        keep = np.flatnonzero((scores >= min_score) & np.array([bool(t.strip()) for t in texts]))
+        letters = np.array([len(text.strip()) for text in texts])
+        keep = np.flatnonzero((letters > 0) & (scores >= np.where(letters == 1, min_single, min_score)))
         quads = np.stack([np.roll(quad, -turn, axis=0) for quad, turn in zip(corners(rects), turns, strict=True)])[keep]
         along = quads[:, 1] - quads[:, 0]
         lines = TextLines(
