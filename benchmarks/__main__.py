@@ -8,7 +8,7 @@ One after the other, nothing beside them. A benchmark that fails is named, and t
 from __future__ import annotations
 
 import argparse
-import importlib
+import ast
 import importlib.util
 import os
 import platform
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sightline.core.errors import MissingExtraError
 
+HERE = Path(__file__).parent
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 TITLES = {
@@ -70,7 +71,8 @@ def run(name: str, data: Path) -> str:
             print(done.stderr, file=sys.stderr)
             said = done.stderr.strip().splitlines()
             results.append(f"failed: {said[-1] if said else done.returncode}")
-    told = (importlib.import_module(f"benchmarks.{name}").__doc__ or "").strip()
+    source = next(path for path in (HERE / f"{name}.py", HERE / name / "__main__.py") if path.exists())
+    told = (ast.get_docstring(ast.parse(source.read_text("utf-8"))) or "").strip()
     result = "\n\n".join(results)
     return f"(bench-{name})=\n## {TITLES[name]}\n\n```text\n{told}\n```\n\n```text\n{result}\n```\n"
 

@@ -1,6 +1,6 @@
 """Faces: recall and false positives of every grade, and their speed, beside MediaPipe's full-range detector in the same run.
 
-    python benchmarks/faces_recall.py [--data DIR] [--sets dlib_faces,mhp] [--grades full,thorough] [--json]
+    python -m benchmarks.faces_recall [--data ../shared/data] [--sets dlib_faces,mhp] [--grades full,thorough] [--json]
 
 Protocol: a marked face is found when a detection overlaps it with an IoU of at least 0.4, one detection a face, best score
 first; every other detection is a false positive where marking is exhaustive (``faces_truth``). Each detector runs with its
@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faces_truth import CHANGES, SETS, Marked
-from peer import ROOT, run_peer
+from benchmarks.faces_truth import CHANGES, SETS, Marked
+from benchmarks.peer import ROOT, run_peer
 from sightline.core.boxes import iou, overlap
 from sightline.core.frame import Image
 from sightline.media.sampling import resize
