@@ -18,8 +18,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,10 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.face_mesh import processors
-from benchmarks.peer import peer_python
 from numpy.typing import NDArray
 
+from benchmarks.peer import PeerProcess, processors
 from sightline.core.observations import Bodies
 from sightline.media.images import read_image
 from sightline.media.sampling import resize
@@ -41,6 +38,7 @@ CANVAS_WH = (1280, 720)
 BLOCK, BLOCKS = 15, 6
 WANTED_RATIO, WANTED_PERCENT = 2.0, 1.5
 CLIPS = (("people-walking.mp4", 0), ("dance.mp4", 100), ("one-by-one-person-detection.mp4", 225), ("openpose_people.avi", 0))
+_PEER_SCRIPT = Path(__file__).parent / "peers" / "mediapipe_pose.py"
 _LSP = {
     "rank": "right_ankle", "rkne": "right_knee", "rhip": "right_hip", "lhip": "left_hip", "lkne": "left_knee", "lank": "left_ankle",
     "rwri": "right_wrist", "relb": "right_elbow", "rsho": "right_shoulder", "lsho": "left_shoulder", "lelb": "left_elbow",
@@ -73,35 +71,6 @@ class JointsRow:
     pictures: int
     nobody: int
     ms: float
-
-
-class Peer:
-    """MediaPipe in its own process."""
-
-    def __init__(self) -> None:
-        command = [str(peer_python("mediapipe")), str(Path(__file__).parent / "peers" / "mediapipe_pose.py")]
-        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-        )
-
-    def ask(self, **question: Any) -> dict[str, Any]:
-        """Send a question, return the answer."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the peer's process ended")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def close(self) -> None:
-        """End the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
 
 
 def clips(data: Path | None) -> Iterator[tuple[str, NDArray[np.uint8]]]:
@@ -168,10 +137,10 @@ class Follower:
         self._body = None
 
 
-def track(name: str, path: Path, peer: Peer, threads: int) -> TrackingRow:
+def track(name: str, path: Path, peer: PeerProcess, threads: int) -> TrackingRow:
     """Return one line of the table."""
     frames, follower = np.load(path, mmap_mode="r"), Follower(threads)
-    peer.ask(open=str(path))
+    peer.ask(open={"frames": str(path)})
     ours_ms: list[float] = []
     peer_ms: list[float] = []
     away: list[tuple[float, float]] = []
@@ -204,7 +173,7 @@ def _distances(ours: NDArray[np.float32], peer: NDArray[np.float64]) -> tuple[fl
     return float(away[visible].mean() if visible.any() else away.mean()), float(away.mean())
 
 
-def joints(data: Path, peer: Peer, threads: int) -> list[JointsRow]:
+def joints(data: Path, peer: PeerProcess, threads: int) -> list[JointsRow]:
     """Return PCK@0.2 of the peer and of three ways of ours."""
     folder = data / "people" / "lspet"
     with (folder / "joints.csv").open(newline="") as file:
@@ -275,7 +244,7 @@ def main() -> None:
     tracking: list[TrackingRow] = []
     found: list[JointsRow] = []
     with tempfile.TemporaryDirectory() as folder, processors(options.threads):
-        peer = Peer()
+        peer = PeerProcess("mediapipe", _PEER_SCRIPT)
         for name, frames in clips(options.data):
             path = Path(folder, "clip.npy")
             np.save(path, frames)

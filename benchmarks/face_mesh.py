@@ -13,20 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.peer import peer_python
 from numpy.typing import NDArray
 
+from benchmarks.peer import PeerProcess, processors
 from sightline.core.geometry import rect_to_affine
 from sightline.core.observations import Faces
 from sightline.media.sampling import warp
@@ -35,6 +32,7 @@ from sightline.perception.faces.mesh import FaceMesh
 CANVAS_WH = (1280, 720)
 BLOCK, BLOCKS = 15, 6
 _EYES = (33, 263)
+_PEER_SCRIPT = Path(__file__).parent / "peers" / "mediapipe_mesh.py"
 
 
 @dataclass(frozen=True)
@@ -72,53 +70,6 @@ class Row:
     not_compared: int
 
 
-class Peer:
-    """MediaPipe in its own process."""
-
-    def __init__(self) -> None:
-        script = Path(__file__).parent / "peers" / "mediapipe_mesh.py"
-        command = [str(peer_python("mediapipe")), str(script)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_clean_environment()
-        )
-
-    def ask(self, **question: Any) -> dict[str, Any]:
-        """Send a question, return the answer."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the peer's process ended")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def close(self) -> None:
-        """End the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
-
-
-def _clean_environment() -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-
-
-@contextmanager
-def processors(count: int) -> Iterator[None]:
-    """Keep this process, and those it starts, on some processors (where the system can)."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(before)[:count])
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-
-
 def moving_frames(picture: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     """Return a clip: the picture fills the canvas's height, and the camera shifts, turns and zooms slowly."""
     height, width = picture.shape[:2]
@@ -153,7 +104,7 @@ class Followed:
     meshes: list[Any] = field(default_factory=list)
 
 
-def follow(clip: Path, setting: Setting, ours: FaceMesh, peer: Peer) -> tuple[Followed, Followed]:
+def follow(clip: Path, setting: Setting, ours: FaceMesh, peer: PeerProcess) -> tuple[Followed, Followed]:
     """Follow the face with both, block by block in turns."""
     frames = np.load(clip, mmap_mode="r")
     peer.ask(open={"refine": setting.peer_refine, "frames": str(clip)})
@@ -201,7 +152,7 @@ def distances(ours: list[Any], theirs: list[Any]) -> list[tuple[float, float]]:
 
 def measure(setting: Setting, clips: list[Path], threads: int) -> Row:
     """Return one line of the table."""
-    ours, peer = FaceMesh(**setting.ours, threads=threads), Peer()
+    ours, peer = FaceMesh(**setting.ours, threads=threads), PeerProcess("mediapipe", _PEER_SCRIPT)
     ours_all, peer_all = Followed(), Followed()
     away: list[tuple[float, float]] = []
     frames = 0

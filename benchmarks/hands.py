@@ -30,8 +30,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.face_mesh import CANVAS_WH, processors
-from benchmarks.peer import PeerProcess
+from benchmarks.face_mesh import CANVAS_WH
+from benchmarks.peer import PeerProcess, processors
 from sightline.core.frame import Frame
 from sightline.core.geometry import rect_to_affine
 from sightline.core.observations import Hands

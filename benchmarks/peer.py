@@ -133,6 +133,20 @@ class PeerProcess:
         self._process.wait(timeout=30)
 
 
+@contextlib.contextmanager
+def processors(count: int) -> Iterator[None]:
+    """Keep this process, and those it starts, on some processors (where the system can)."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def _install(python: Path, requirements: Sequence[str]) -> None:
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

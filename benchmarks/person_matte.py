@@ -20,10 +20,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from benchmarks.face_mesh import processors
-from benchmarks.peer import run_peer
 from numpy.typing import NDArray
 
+from benchmarks.peer import processors, run_peer
 from sightline.media.images import read_image
 from sightline.perception.people import PersonMatte, guided_filter
 
