@@ -11,6 +11,7 @@ how they do on others. Times are medians over calls with pictures in memory.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
@@ -101,7 +102,7 @@ def print_recall(row: dict[str, Any]) -> None:
     for detector, found in row["found"].items():
         wrong = str(found["false_positives"]) if row["exhaustive"] else "-"
         cells.append(f"{detector} {found['hits']:4d} fp {wrong:>3s}")
-    print(f"{row['set']:15s} {row['change']:12s} faces {row['faces']:4d} | " + " | ".join(cells), file=sys.stderr, flush=True)
+    print(f"{row['set']:15s} {row['change']:12s} faces {row['faces']:4d} | " + " | ".join(cells), flush=True)
 
 
 def speed_rows(picture: Image, grades: Iterable[str]) -> list[dict[str, Any]]:
@@ -115,7 +116,7 @@ def speed_rows(picture: Image, grades: Iterable[str]) -> list[dict[str, Any]]:
         times = {grade: _median_ms(FaceDetector(grade, threads=THREADS), image) for grade in grades}  # type: ignore[arg-type]
         rows.append({"size_wh": [image.shape[1], image.shape[0]], "ms": {**times, PEER: peers["ms"]}})
         cells = [f"{name} {ms:7.1f} ms" for name, ms in rows[-1]["ms"].items()]
-        print(f"{image.shape[1]}x{image.shape[0]:<5d} " + " | ".join(cells), file=sys.stderr, flush=True)
+        print(f"{image.shape[1]}x{image.shape[0]:<5d} " + " | ".join(cells), flush=True)
     return rows
 
 
@@ -153,6 +154,16 @@ def main() -> None:
     parser.add_argument("--grades", default="near,full,thorough")
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     options = parser.parse_args()
+    if not options.json:
+        run(options)
+        return
+    with contextlib.redirect_stdout(sys.stderr):
+        results = run(options)
+    print(json.dumps(results))
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure, tell on the way, and return everything."""
     grades = options.grades.split(",")
     detectors = {grade: ours(FaceDetector(grade, threads=THREADS)) for grade in grades}
     recall = recall_rows(options.data, options.sets.split(","), {**detectors, PEER: peer})
@@ -161,9 +172,8 @@ def main() -> None:
     speed = speed_rows(astronaut(), grades)
     behind = {grade: verdict(recall, grade) for grade in grades}
     for grade, rows in behind.items():
-        print(f"{grade}: {len(recall) - len(rows)} of {len(recall)} rows ahead of the peer", *rows, sep="\n  not: ", file=sys.stderr)
-    if options.json:
-        print(json.dumps({"protocol": __doc__, "iou": IOU, "threads": THREADS, "recall": recall, "speed": speed, "behind": behind}))
+        print(f"{grade}: {len(recall) - len(rows)} of {len(recall)} rows ahead of the peer", *rows, sep="\n  not: ")
+    return {"protocol": __doc__, "iou": IOU, "threads": THREADS, "recall": recall, "speed": speed, "behind": behind}
 
 
 if __name__ == "__main__":
