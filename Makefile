@@ -24,7 +24,7 @@ test: $(VENV)/.test
 	@bash scripts/check.sh
 
 bench: $(VENV)/.bench
-	@$(BIN)/sightline models fetch --all
+	@$(BIN)/sightline models fetch --all || echo "some models could not be fetched: their rows are left out and say so"
 	@$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.docs
