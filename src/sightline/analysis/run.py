@@ -79,9 +79,9 @@ def analyze(
 
     Examples
     --------
-    >>> run = analyze("no-such-file.jpg")  # doctest: +SKIP
-    >>> run.results[0].error  # doctest: +SKIP
-    MediaNotFoundError('no-such-file.jpg: there is no such file or folder')
+    >>> run = analyze("no-such-file.jpg", options=Options(only=("faces",)))
+    >>> print(run.results[0].error)
+    no-such-file.jpg: there is no such file or folder
     """
     began = time.perf_counter()
     chosen, shown, folder = options or Options(), progress or Silent(), Path(out) if out is not None else None
