@@ -21,7 +21,9 @@ from sightline.runtime.cards import card_names, load_card
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
-MODULES = sorted(m.name for m in pkgutil.walk_packages(sightline.__path__, "sightline.") if not m.name.endswith("__main__"))
+MODULES = sorted(
+    ["sightline", *(m.name for m in pkgutil.walk_packages(sightline.__path__, "sightline.") if not m.name.endswith("__main__"))]
+)
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

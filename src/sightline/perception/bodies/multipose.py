@@ -53,8 +53,8 @@ class MultiPose:
     Examples
     --------
     >>> from skimage.data import astronaut
-    >>> [bodies] = MultiPose()([astronaut()])  # doctest: +SKIP
-    >>> bodies.points_xyz.shape, bodies.skeleton  # doctest: +SKIP
+    >>> [bodies] = MultiPose()([astronaut()])
+    >>> bodies.points_xyz.shape, bodies.skeleton
     ((1, 17, 3), 'coco17')
     """
 

@@ -53,8 +53,8 @@ class PersonDetector:
     Examples
     --------
     >>> from skimage.data import astronaut
-    >>> [bodies] = PersonDetector()([astronaut()])  # doctest: +SKIP
-    >>> len(bodies)  # doctest: +SKIP
+    >>> [bodies] = PersonDetector()([astronaut()])
+    >>> len(bodies)
     1
     """
 

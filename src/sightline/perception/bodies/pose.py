@@ -67,8 +67,8 @@ class BodyPose:
     >>> from skimage.data import astronaut
     >>> from sightline.perception.bodies import PersonDetector
     >>> images = [astronaut()]
-    >>> [bodies] = BodyPose()(images, PersonDetector()(images))  # doctest: +SKIP
-    >>> bodies.points_xyz.shape  # doctest: +SKIP
+    >>> [bodies] = BodyPose()(images, PersonDetector()(images))
+    >>> bodies.points_xyz.shape
     (1, 33, 3)
     """
 

@@ -80,7 +80,9 @@ class FaceMesh:
 
         Examples
         --------
-        >>> FaceMesh()([picture], [detector([picture])[0]])[0].mesh_xyz.shape  # doctest: +SKIP
+        >>> from skimage.data import astronaut
+        >>> from sightline.perception.faces import FaceDetector
+        >>> FaceMesh()([astronaut()], FaceDetector("full")([astronaut()]))[0].mesh_xyz.shape
         (1, 478, 3)
         """
         if len(images) != len(regions):

@@ -55,12 +55,11 @@ class HandPose:
 
     Examples
     --------
-    >>> from sightline.media.images import read_image
-    >>> from sightline.perception.hands import PalmDetector
-    >>> images = [read_image("wave.jpg")]  # doctest: +SKIP
-    >>> [hands] = HandPose()(images, PalmDetector()(images))  # doctest: +SKIP
-    >>> hands.points_xyz.shape  # doctest: +SKIP
-    (1, 21, 3)
+    >>> from skimage.data import astronaut
+    >>> place = Hands([[100, 300, 200, 400]], [1.0], palm_points_xy=np.full((1, 7, 2), 350.0) - np.arange(14).reshape(1, 7, 2) * 9)
+    >>> [hands] = HandPose()([astronaut()], [place])
+    >>> hands.points_xyz.shape, bool(hands.scores[0] > 0.5)  # it says that there is no hand
+    ((1, 21, 3), False)
     """
 
     def __init__(

@@ -116,8 +116,8 @@ class ObjectDetector:
     Examples
     --------
     >>> from skimage.data import chelsea
-    >>> [found] = ObjectDetector()([chelsea()])  # doctest: +SKIP
-    >>> found.names()  # doctest: +SKIP
+    >>> [found] = ObjectDetector()([chelsea()])
+    >>> found.names()
     ['cat']
     """
 

@@ -66,8 +66,8 @@ class TextReader:
     Examples
     --------
     >>> from skimage.data import page
-    >>> [lines] = TextReader()([np.repeat(page()[..., None], 3, axis=2)])  # doctest: +SKIP
-    >>> lines.texts[0]  # doctest: +SKIP
+    >>> [lines] = TextReader()([np.repeat(page()[..., None], 3, axis=2)])
+    >>> lines.texts[0]
     'Region-based segmentation'
     """
 
