@@ -103,10 +103,8 @@ class Summary:
         Frames looked at.
     most : dict
         The most of each kind seen in one frame.
-    people_ids : dict
-        For videos, how many different things of each kind were followed.
-    words : Counter
-        Object classes, gestures and lines of text, with the number of frames they were seen in.
+    words, texts : Counter
+        Object classes and gestures; lines of text; with the number of frames they were seen in.
     """
 
     timeline: Timeline = field(default_factory=Timeline)
