@@ -1,0 +1,1 @@
+"""The server: routes, rights, live streams and jobs over the store."""
