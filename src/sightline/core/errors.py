@@ -22,7 +22,17 @@
     │   ├── ModelCorruptError (ValueError)      bytes do not match the card's sha256
     │   ├── ModelConversionError (ValueError)   an importer met something it does not know
     │   └── DeviceError (RuntimeError)          the device asked for is not there
-    └── MissingExtraError (ImportError)         an optional part is not installed
+    ├── MissingExtraError (ImportError)         an optional part is not installed
+    └── ServiceError                            a service that runs: workers, queues, store, rights
+        ├── WorkerError                         a worker process could not finish a task
+        │   ├── WorkerCrashedError (RuntimeError)  its process ended
+        │   ├── WorkerTimeoutError (TimeoutError)  it took longer than allowed
+        │   └── WorkerMemoryError (MemoryError)    it took more memory than allowed
+        ├── QueueFullError (RuntimeError)       too much is waiting; says when to come again
+        ├── NotFoundError (LookupError)         there is no such thing, or none that may be seen
+        ├── ConflictError (ValueError)          it does not fit the state that things are in
+        ├── StoreUnavailableError (ConnectionError) the database or media store does not answer
+        └── RightsError (PermissionError)       whoever asks has not the right
 
 Each error is also a class of the standard library, so code that knows nothing of Sightline can catch it, and
 carries its facts as attributes. A message says what was given, what was expected and what to do.
@@ -173,6 +183,66 @@ class MissingExtraError(SightlineError, ImportError):
     def __init__(self, extra: str, feature: str) -> None:
         self.extra = extra
         super().__init__(f"{feature} needs an optional part: pip install 'sightline[{extra}]'")
+
+
+class ServiceError(SightlineError):
+    """Something about a service that runs: its workers, queues, store and rights."""
+
+
+class WorkerError(ServiceError):
+    """A worker process could not finish a task.
+
+    Attributes
+    ----------
+    task : str
+        Name of the task.
+    """
+
+    def __init__(self, task: str, message: str) -> None:
+        self.task = task
+        super().__init__(f"{task}: {message}")
+
+
+class WorkerCrashedError(WorkerError, RuntimeError):
+    """The process that worked on it ended; a damaged or hostile file can do that."""
+
+
+class WorkerTimeoutError(WorkerError, TimeoutError):
+    """It took longer than allowed."""
+
+
+class WorkerMemoryError(WorkerError, MemoryError):
+    """It took more memory than allowed."""
+
+
+class QueueFullError(ServiceError, RuntimeError):
+    """Too much is waiting already.
+
+    Attributes
+    ----------
+    retry_after_s : float
+        When it is worth coming again, seconds.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class NotFoundError(ServiceError, LookupError):
+    """There is no such thing, or none that whoever asks may know of."""
+
+
+class ConflictError(ServiceError, ValueError):
+    """What was asked for does not fit the state that things are in."""
+
+
+class StoreUnavailableError(ServiceError, ConnectionError):
+    """The database or the media store does not answer at present."""
+
+
+class RightsError(ServiceError, PermissionError):
+    """Whoever asks has not the right to it."""
 
 
 def display_name(source: object) -> str:
