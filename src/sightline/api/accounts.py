@@ -11,7 +11,8 @@ from sightline.api.base import Body, Name, Timestamp
 
 Role = Literal["viewer", "operator", "custodian", "admin"]
 Login = Annotated[
-    str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._@-]*$", description="Small letters, digits, . _ @ -", examples=["mira"])
+    str,
+    Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._@-]*$", description="Small letters, digits, . _ @ -", examples=["mira"]),
 ]
 NewPassword = Annotated[SecretStr, Field(min_length=12, max_length=1000, examples=["correct horse battery"])]
 

@@ -38,9 +38,7 @@ class FieldProblem(Body):
 class Problem(Body):
     """An error, after RFC 9457 (problem details for HTTP APIs, application/problem+json)."""
 
-    type: str = Field(
-        default="about:blank", description="Names the kind of error; stable.", examples=["urn:sightline:problem:media-limit"]
-    )
+    type: str = Field(default="about:blank", description="Names the kind of error; stable.", examples=["urn:sightline:problem:media-limit"])
     title: str = Field(examples=["More than the limits allow"])
     status: int = Field(ge=400, le=599, examples=[413])
     detail: str = Field(description="What was given, what was expected, what to do.")

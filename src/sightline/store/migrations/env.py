@@ -1,0 +1,9 @@
+"""Alembic's entry: runs migrations on the connection that `Database.migrate` hands over."""
+
+from alembic import context
+
+from sightline.store.tables import Base
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+with context.begin_transaction():
+    context.run_migrations()
