@@ -1,0 +1,68 @@
+"""A limit on the bodies that are read into memory."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sightline.api.base import Problem
+from sightline.server.problems import respond
+
+MAX_BODY_BYTES = 1 << 20
+STREAMED = ("/api/v1/uploads/", "/api/v1/media", "/api/v1/look", "/api/v1/records/import")
+"""Routes that stream their body and count for themselves."""
+
+
+class _TooLargeError(Exception):
+    """The body is longer than allowed."""
+
+
+class BodyLimit:
+    """Answers 413 to a body of more than a mebibyte, before or while it is read, except where files are sent.
+
+    Parameters
+    ----------
+    app : ASGI app
+    max_bytes : int
+        Longest body.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self._app, self._max = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD") or scope["path"].startswith(STREAMED):
+            await self._app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > self._max:
+            await self._refuse(scope, receive, send)
+            return
+        await self._counted(scope, receive, send)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        read, begun = 0, False
+
+        async def count() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._max:
+                raise _TooLargeError
+            return message
+
+        async def note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, count, note)
+        except _TooLargeError:
+            if not begun:
+                await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        detail = f"The body is longer than {self._max:,} bytes; files are sent to /api/v1/media or /api/v1/uploads."
+        title = "More than the limits allow"
+        await respond(Problem(type="urn:sightline:problem:body-limit", title=title, status=413, detail=detail))(scope, receive, send)

@@ -1,0 +1,65 @@
+"""The OpenAPI description: what FastAPI makes of the routes, with our error bodies in place of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from sightline.server.problems import PROBLEM_JSON
+
+TAGS = {
+    "auth": "Signing in and out.",
+    "users": "Users and API keys.",
+    "uploads": "Bringing pictures and videos in.",
+    "media": "Pictures and videos that are kept.",
+    "analyses": "Looking at them.",
+    "records": "Every observation, for questions.",
+    "sources": "Watched folders, cameras and their zones.",
+    "jobs": "Long work.",
+    "models": "The nets and their cards.",
+    "audit": "What was done, by whom.",
+    "settings": "Limits and retention.",
+    "health": "Whether the server is well.",
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Let an app describe itself with `schema`."""
+    made: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not made:
+            made.update(schema(app))
+        return made
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def schema(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 description of an app."""
+    found = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+    )
+    for path in found["paths"].values():
+        for operation in path.values():
+            answers = operation["responses"]
+            answers.pop("422", None)
+            problem = answers["default"]
+            problem["content"] = {
+                PROBLEM_JSON: problem["content"].pop("application/json", {"schema": {"$ref": "#/components/schemas/Problem"}})
+            }
+    schemas = found["components"]["schemas"]
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    found["components"]["securitySchemes"] = {
+        "session": {"type": "apiKey", "in": "cookie", "name": "sightline_session"},
+        "key": {"type": "http", "scheme": "bearer", "description": "An API key, or the owner token."},
+    }
+    found["security"] = [{"session": []}, {"key": []}]
+    return found

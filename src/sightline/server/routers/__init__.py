@@ -1,0 +1,1 @@
+"""Routes, one module for each thing. Each names the right that it needs."""

@@ -1,0 +1,105 @@
+"""Everything that routes need, opened and closed in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+
+from sightline.server.config import ServerConfig
+from sightline.server.jobs.runner import Runner
+from sightline.server.workers import Workers
+from sightline.store.accounts import Accounts
+from sightline.store.analyses import AnalysisStore
+from sightline.store.audit import AuditTrail
+from sightline.store.blobs import BlobStore, open_blobs
+from sightline.store.database import Database, open_database
+from sightline.store.jobs import JobStore
+from sightline.store.keys import read_key
+from sightline.store.media import MediaCatalogue
+from sightline.store.records import RecordStore
+from sightline.store.retention import Retention
+from sightline.store.settings import SettingsStore
+from sightline.store.sources import SourceStore
+from sightline.store.uploads import Uploads
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that routes need."""
+
+    config: ServerConfig
+    database: Database
+    settings: SettingsStore
+    accounts: Accounts
+    audit: AuditTrail
+    blobs: BlobStore
+    media: MediaCatalogue
+    uploads: Uploads
+    retention: Retention
+    records: RecordStore
+    sources: SourceStore
+    analyses: AnalysisStore
+    jobs: JobStore
+    workers: Workers
+    runner: Runner
+
+
+@contextmanager
+def open_services(config: ServerConfig) -> Iterator[Services]:
+    """Open everything, in order, and close it again in reverse.
+
+    Raises
+    ------
+    StoreUnavailableError
+        When the database or the media store cannot be reached.
+    MediaWriteError
+        When the data folder cannot be written to.
+    """
+    for folder in (config.data, config.spool, config.keys, config.thumbs):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with ExitStack() as stack:
+        database = stack.enter_context(open_database(config.data, config.database_url))
+        settings = SettingsStore(database)
+        audit = AuditTrail(database, config.keys)
+        blobs = open_blobs(config.media_url, config.data)
+        media = MediaCatalogue(database, blobs)
+        media.recover()
+        jobs, records = JobStore(database), RecordStore(database)
+        analyses = AnalysisStore(database, media)
+        sources = SourceStore(database, read_key(config.keys / "sources.key"))
+        workers = Workers(config.interactive_workers, config.batch_workers)
+        stack.callback(workers.close)
+        runner = Runner(config, database, settings, media, records, sources, analyses, jobs, workers)
+        stack.callback(runner.close)
+        yield Services(
+            config,
+            database,
+            settings,
+            Accounts(database),
+            audit,
+            blobs,
+            media,
+            Uploads(database, config.spool),
+            Retention(database, media, config.spool, config.thumbs),
+            records,
+            sources,
+            analyses,
+            jobs,
+            workers,
+            runner,
+        )
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Return the services of the app that a request came to."""
+    services: Services = connection.app.state.services
+    return services
+
+
+Wired = Annotated[Services, Depends(services_of)]
+"""For routes: ``def route(services: Wired) -> …``."""
