@@ -1,0 +1,24 @@
+import { Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import type { Icon } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+
+interface Props {
+  icon: Icon;
+  title: string;
+  text?: ReactNode;
+  children?: ReactNode;
+}
+
+/** Nothing here (yet): why, and what to do. */
+export function EmptyState({ icon: Icon, title, text, children }: Props) {
+  return (
+    <Stack align="center" gap="sm" py={64} px="md" mx="auto" maw={560} ta="center">
+      <ThemeIcon size={56} radius="xl" variant="light">
+        <Icon size={28} stroke={1.6} aria-hidden />
+      </ThemeIcon>
+      <Title order={2}>{title}</Title>
+      {text && <Text c="dimmed">{text}</Text>}
+      {children}
+    </Stack>
+  );
+}

@@ -1,0 +1,4 @@
+/** Drop target and tray. */
+export function UploadLayer() {
+  return null;
+}
