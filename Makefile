@@ -4,22 +4,34 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= sightline-out
 INPUT ?=
+SERVE ?= 1
+PORT ?= 8765
+DATA ?= sightline-data
 SAMPLE := $(VENV)/sample
 SET_UP := pyproject.toml constraints.txt
+CONSOLE := $(shell git ls-files console 2>/dev/null || find console -type f -not -path '*/node_modules/*')
 
 .PHONY: run test bench docs lint clean
 
-run: $(VENV)/.run
+ifeq ($(strip $(INPUT)),)
+LOOK_AT := $(SAMPLE)/astronaut.png $(SAMPLE)/astronaut.mp4
+else
+LOOK_AT := "$(INPUT)"
+endif
+
+run: $(VENV)/.run $(if $(filter 0,$(SERVE)),,$(VENV)/.console)
 	@$(BIN)/sightline models fetch
 ifeq ($(strip $(INPUT)),)
 	@$(BIN)/python scripts/make_sample.py $(SAMPLE)
-	@$(BIN)/sightline analyze $(SAMPLE)/astronaut.png $(SAMPLE)/astronaut.mp4 --out "$(OUT)"
-else
-	@$(BIN)/sightline analyze "$(INPUT)" --out "$(OUT)"
+endif
+	@$(BIN)/sightline analyze $(LOOK_AT) --out "$(OUT)"
+ifneq ($(SERVE),0)
+	@$(BIN)/sightline serve $(LOOK_AT) --port $(PORT) --data "$(DATA)"
 endif
 
 test: $(VENV)/.test
 	@bash scripts/system_packages.sh
+	@$(MAKE) --no-print-directory $(VENV)/.console || echo "the console could not be built: its tests are skipped and say so"
 	@$(BIN)/sightline models fetch --all || echo "some models could not be fetched: the tests that need them are skipped and say so"
 	@bash scripts/check.sh
 
@@ -36,7 +48,7 @@ lint: $(VENV)/.test
 	@bash scripts/check.sh lint
 
 clean:
-	rm -rf $(VENV) .venvs docs/_build sightline-out
+	rm -rf $(VENV) .venvs docs/_build sightline-out console/node_modules src/sightline/server/console
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sightline needs Python 3.11 or newer: make run PYTHON=python3.12"; exit 1; }
@@ -44,18 +56,24 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: $(VENV)/bin/python $(SET_UP)
 	@echo "installing Sightline into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sample]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sample,server]'
+	@touch $@
+
+$(VENV)/.console: $(VENV)/bin/python $(CONSOLE)
+	@command -v npm >/dev/null || { echo "The console needs node and npm (20 or newer) to be built; make run SERVE=0 goes without"; exit 1; }
+	@echo "building the console"
+	@cd console && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
 	@echo "installing what the tests need"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sample,test,docs]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sample,server,cluster,test,docs]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sample,bench]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sample,server,bench]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.run
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sample,docs]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sample,server,docs]'
 	@touch $@

@@ -12,6 +12,7 @@ from sightline.cli.analyze import analyze
 from sightline.cli.console import say
 from sightline.cli.doctor import doctor
 from sightline.cli.models import models
+from sightline.cli.serve import serve
 from sightline.core.errors import SightlineError
 
 BAD_INPUT, INTERRUPTED, READER_GONE = 2, 130, 141
@@ -26,6 +27,7 @@ def cli() -> None:
 cli.add_command(analyze)
 cli.add_command(doctor)
 cli.add_command(models)
+cli.add_command(serve)
 
 
 def main() -> None:

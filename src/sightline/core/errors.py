@@ -32,7 +32,9 @@
         ├── NotFoundError (LookupError)         there is no such thing, or none that may be seen
         ├── ConflictError (ValueError)          it does not fit the state that things are in
         ├── StoreUnavailableError (ConnectionError) the database or media store does not answer
-        └── RightsError (PermissionError)       whoever asks has not the right
+        ├── RightsError (PermissionError)       whoever asks has not the right
+        │   └── SignInNeededError               nobody is signed in, or no longer
+        └── ApiError (ConnectionError)          what a server answered a client of ours
 
 Each error is also a class of the standard library, so code that knows nothing of Sightline can catch it, and
 carries its facts as attributes. A message says what was given, what was expected and what to do.
@@ -243,6 +245,26 @@ class StoreUnavailableError(ServiceError, ConnectionError):
 
 class RightsError(ServiceError, PermissionError):
     """Whoever asks has not the right to it."""
+
+
+class SignInNeededError(RightsError):
+    """Nobody is signed in, or no longer."""
+
+
+class ApiError(ServiceError, ConnectionError):
+    """A server answered a client's request with a problem, or could not be reached.
+
+    Attributes
+    ----------
+    status : int or None
+        The HTTP status; None when there was no answer.
+    problem : dict
+        The problem details, as in RFC 9457.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, problem: dict[str, object] | None = None) -> None:
+        self.status, self.problem = status, problem or {}
+        super().__init__(message)
 
 
 def display_name(source: object) -> str:

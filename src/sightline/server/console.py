@@ -15,7 +15,8 @@ from sightline.server.headers import console_policy
 NONCE_MARK = "__CSP_NONCE__"
 NOT_BUILT = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Sightline</title><h1>The console is not built</h1>"
-    "<p>The API works. To build the console: <code>make run</code>, or <code>npm ci &amp;&amp; npm run build</code> in the folder console.</p>"
+    "<p>The API works. To build the console: <code>make run</code>, or "
+    "<code>npm ci</code> and <code>npm run build</code> in the folder console.</p>"
 )
 
 

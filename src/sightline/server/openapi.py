@@ -51,9 +51,7 @@ def schema(app: FastAPI) -> dict[str, Any]:
             answers = operation["responses"]
             answers.pop("422", None)
             problem = answers["default"]
-            problem["content"] = {
-                PROBLEM_JSON: problem["content"].pop("application/json", {"schema": {"$ref": "#/components/schemas/Problem"}})
-            }
+            problem["content"] = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     schemas = found["components"]["schemas"]
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
