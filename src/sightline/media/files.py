@@ -57,9 +57,10 @@ def read_bytes(source: Source, limits: ImageLimits) -> bytes:
     try:
         with Path(source).open("rb") as file:
             info = os.fstat(file.fileno())
-            if stat.S_ISREG(info.st_mode):
-                limits.check_bytes(name, info.st_size)
-            return _read_stream(name, file, limits)
+            if not stat.S_ISREG(info.st_mode):
+                return _read_stream(name, file, limits)
+            limits.check_bytes(name, info.st_size)
+            return file.read(info.st_size)  # a larger count would be set aside at once, however small the file
     except ValueError as error:
         if isinstance(error, MediaError):
             raise

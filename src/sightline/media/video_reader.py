@@ -163,6 +163,12 @@ class VideoReader:
         return self._orientation.mirrored
 
     @property
+    def creation_time(self) -> str | None:
+        """When it was taken, as the container's notes say (ISO 8601, as it was written), None when they do not."""
+        written = self._decoder.source.container.metadata.get("creation_time")
+        return str(written) if written else None
+
+    @property
     def codec(self) -> str:
         """Name of the picture codec, for instance ``"h264"``."""
         return self._codec

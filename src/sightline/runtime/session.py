@@ -11,8 +11,9 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -27,6 +28,7 @@ Array = NDArray[Any]
 
 _log = logging.getLogger(__name__)
 _MAX_DEFAULT_THREADS = 4
+_shared: ContextVar[MutableMapping[Hashable, Session] | None] = ContextVar("sightline_shared_sessions", default=None)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,33 @@ def open_session(
     ModelCorruptError
         When the file is not a net that the engine can read.
     """
+    shared, key = _shared.get(), (path, device, threads, outputs and tuple(outputs), memory_arena, int8)
+    if shared is None:
+        return _open(path, device, threads, outputs, memory_arena, int8)
+    session = shared.get(key)
+    if session is None:
+        session = shared[key] = _open(path, device, threads, outputs, memory_arena, int8)
+    return session
+
+
+@contextlib.contextmanager
+def sharing(sessions: MutableMapping[Hashable, Session]) -> Iterator[None]:
+    """Open no net twice inside the block: what is among ``sessions`` is taken from there, what is opened is put there.
+
+    Examples
+    --------
+    >>> from weakref import WeakValueDictionary
+    >>> with sharing(WeakValueDictionary()):
+    ...     pass
+    """
+    token = _shared.set(sessions)
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
+def _open(path: Path, device: Device, threads: int | None, outputs: Sequence[str] | None, memory_arena: bool, int8: bool) -> Session:
     count = default_threads() if threads is None else threads
     if count < 1:
         raise InvalidInputError(f"threads must be at least 1, got {threads}")
