@@ -26,9 +26,8 @@ def backup(file: Path, data: Path | None, media_url: str | None) -> int:
     with _opened(data, media_url, must_exist=True) as (database, blobs, keys), _shown() as progress:
         database.migrate()
         manifest = write(database, blobs, keys, file, progress)
-    say(
-        f"{file}: {sum(name.startswith('media/') for name in manifest.sha256)} files, {size(file.stat().st_size)}. Keep it safe: it holds keys."
-    )
+    files = sum(name.startswith("media/") for name in manifest.sha256)
+    say(f"{file}: {files} files, {size(file.stat().st_size)}. Keep it where only you can read it: it holds keys and pictures.")
     return 0
 
 

@@ -21,7 +21,7 @@ __all__ = ["Client"]
 
 
 def __getattr__(name: str) -> object:
-    """Load the client, and httpx with it, when it is first used."""
+    """Load the client, and httpx2 with it, when it is first used."""
     if name == "Client":
         from sightline.client.client import Client
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 from uuid import UUID
 
-import httpx
+import httpx2
 from pydantic import TypeAdapter
 
 from sightline.analysis.document import Document
@@ -64,7 +64,7 @@ class Client:
         key = key or os.environ.get(KEY_VARIABLE)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._url = url.rstrip("/")
-        self._http = httpx.Client(base_url=f"{self._url}/api/v1/", headers=headers, timeout=timeout_s)
+        self._http = httpx2.Client(base_url=f"{self._url}/api/v1/", headers=headers, timeout=timeout_s)
 
     # ------------------------------------------------------------------ pictures and videos
 
@@ -281,11 +281,11 @@ class Client:
 
     # ------------------------------------------------------------------ speaking
 
-    def _request(self, method: str, path: str, **how: Any) -> httpx.Response:
+    def _request(self, method: str, path: str, **how: Any) -> httpx2.Response:
         how["params"] = {k: v for k, v in (how.get("params") or {}).items() if v is not None}
         try:
             answer = self._http.request(method, path, **how)
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise ApiError(f"{self._url} cannot be reached: {error}") from error
         _check(answer)
         return answer
@@ -318,7 +318,7 @@ class Client:
                 with Path(target).open("wb") as file:
                     for block in answer.iter_bytes():
                         file.write(block)
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise ApiError(f"{self._url} cannot be reached: {error}") from error
 
     def close(self) -> None:
@@ -332,7 +332,7 @@ class Client:
         self.close()
 
 
-def _check(answer: httpx.Response) -> None:
+def _check(answer: httpx2.Response) -> None:
     if not answer.is_error:
         return
     try:
