@@ -5,7 +5,7 @@
     sources ──< zones                        blobs (content-addressed files)
        │                                       ^
        └──< media >───────────────────────────-┘
-              └──< analyses ──< segments ──< records      record_counts: records by hour, for timelines
+              └──< analyses ──< segments ──< records      record_counts: how many when, for timelines
                       └── jobs                            uploads: files on their way in
     users ──< sessions, api_keys             audit: append-only chain          settings: one row
 
@@ -30,6 +30,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+_CURRENT = sql("is_current")
 
 
 class Base(DeclarativeBase):
@@ -149,12 +152,15 @@ class AnalysisRow(Base):
     __table_args__ = (
         Index("ix_analyses_media", "media_id", "created_at"),
         Index("ix_analyses_open", "created_at", postgresql_where=sql("state IN ('queued', 'running')")),
+        Index("ix_analyses_current", "media_id", unique=True, postgresql_where=_CURRENT),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     media_id: Mapped[UUID] = mapped_column(ForeignKey("media.id", ondelete="CASCADE"))
     job_id: Mapped[str] = mapped_column(index=True)
     state: Mapped[str]
+    is_current: Mapped[bool] = mapped_column(server_default=sql("false"))
+    """Whether answers count its records; at most one of a medium. `RecordStore` keeps it."""
     options: Mapped[dict[str, Any]]
     counts: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'"))
     models: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'"))
@@ -182,22 +188,35 @@ class SegmentRow(Base):
 
 
 class RecordRow(Base):
-    """One observation in one frame."""
+    """One observation in one frame.
+
+    ``is_current`` is false in records of an analysis whose medium has a newer one: answers leave them out, and the partial
+    indexes too. There is no foreign key to media: the analysis has one.
+    """
 
     __tablename__ = "records"
     __table_args__ = (
-        Index("ix_records_source_kind_taken", "source_id", "kind", "label", "taken_at"),
-        Index("ix_records_kind_taken", "kind", "taken_at", "id"),
-        Index("ix_records_taken", "taken_at", "id"),
-        Index("ix_records_media", "media_id", "time_s"),
+        Index("ix_records_taken", "taken_at", "id", postgresql_where=_CURRENT),
+        Index("ix_records_kind_taken", "kind", "taken_at", "id", postgresql_where=_CURRENT),
+        Index("ix_records_label_taken", "label", "taken_at", "id", postgresql_where=sql("is_current AND label IS NOT NULL")),
+        Index(
+            "ix_records_source_kind_taken",
+            "source_id",
+            "kind",
+            "taken_at",
+            "id",
+            postgresql_where=sql("is_current AND source_id IS NOT NULL"),
+        ),
+        Index("ix_records_media", "media_id", "time_s", "id", postgresql_where=_CURRENT),
+        Index("ix_records_grams", "grams", postgresql_using="gin", postgresql_where=sql("is_current AND grams IS NOT NULL")),
         Index("ix_records_segment", "analysis_id", "segment"),
-        Index("ix_records_grams", "grams", postgresql_using="gin"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    media_id: Mapped[UUID] = mapped_column(ForeignKey("media.id", ondelete="CASCADE"))
+    media_id: Mapped[UUID]
     analysis_id: Mapped[UUID] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"))
     segment: Mapped[int]
+    is_current: Mapped[bool]
     source_id: Mapped[int | None]
     kind: Mapped[str]
     label: Mapped[str | None]
@@ -214,26 +233,30 @@ class RecordRow(Base):
     """Middle of the box's lower edge, as a share of the picture's width; what zones are asked about."""
     foot_y: Mapped[float | None] = mapped_column(REAL)
     text: Mapped[str | None]
+    folded: Mapped[str | None]
+    """The text as `grams.fold` makes it; what is searched."""
     grams: Mapped[list[str] | None]
     attributes: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'"))
 
 
 class RecordCountRow(Base):
-    """Records by hour: what timelines over long times are drawn from. Kept by the same transaction as the records."""
+    """How many current records began in a minute, an hour, a day. Triggers on ``records`` keep it, whoever changes them."""
 
     __tablename__ = "record_counts"
     __table_args__ = (
-        Index("ix_record_counts_hour", "hour", "kind"),
-        Index("ix_record_counts_source_hour", "source_id", "hour"),
+        Index("ix_record_counts_start", "width_s", "start"),
+        {"postgresql_with": {"fillfactor": 70}, "info": {"derived": True}},
     )
 
-    analysis_id: Mapped[UUID] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
-    segment: Mapped[int] = mapped_column(primary_key=True)
-    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """0: none."""
+    width_s: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """60, 3600 or 86400."""
+    start: Mapped[datetime] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     label: Mapped[str] = mapped_column(primary_key=True)
-    source_id: Mapped[int | None]
-    count: Mapped[int]
+    """Empty: none."""
+    count: Mapped[int] = mapped_column(BigInteger)
 
 
 class JobRow(Base):

@@ -16,6 +16,51 @@ DO $$ BEGIN
 END $$
 """
 
+# Counts are changed by whole statements, in one order of rows, so that writers wait for each other and do not lock each other out.
+COUNT_RECORDS = """
+CREATE FUNCTION count_records() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    changes text := CASE TG_OP
+        WHEN 'INSERT' THEN 'SELECT 1 AS n, * FROM come'
+        WHEN 'DELETE' THEN 'SELECT -1 AS n, * FROM gone'
+        ELSE 'SELECT 1 AS n, * FROM come UNION ALL SELECT -1 AS n, * FROM gone' END;
+BEGIN
+    EXECUTE format($query$
+        WITH minutes AS (
+            SELECT coalesce(source_id, 0) AS source_id, date_bin('1 minute', taken_at, 'epoch') AS minute,
+                   kind, coalesce(label, '') AS label, sum(n) AS n
+            FROM (%s) AS changed WHERE is_current GROUP BY 1, 2, 3, 4
+        )
+        INSERT INTO record_counts AS c (source_id, width_s, start, kind, label, count)
+        SELECT source_id, width_s, date_bin(make_interval(secs => width_s), minute, 'epoch'), kind, label, sum(n)
+        FROM minutes CROSS JOIN (VALUES (60), (3600), (86400)) AS widths (width_s)
+        GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 ORDER BY 1, 2, 3, 4, 5
+        ON CONFLICT (source_id, width_s, start, kind, label) DO UPDATE SET count = c.count + excluded.count
+    $query$, changes);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER count_come AFTER INSERT ON records REFERENCING NEW TABLE AS come
+    FOR EACH STATEMENT EXECUTE FUNCTION count_records();
+CREATE TRIGGER count_gone AFTER DELETE ON records REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION count_records();
+CREATE TRIGGER count_changed AFTER UPDATE ON records REFERENCING OLD TABLE AS gone NEW TABLE AS come
+    FOR EACH STATEMENT EXECUTE FUNCTION count_records();
+"""
+
+
+def _index_records() -> None:
+    current = sa.text("is_current")
+    of_source, of_label = sa.text("is_current AND source_id IS NOT NULL"), sa.text("is_current AND label IS NOT NULL")
+    op.create_index("ix_records_taken", "records", ["taken_at", "id"], postgresql_where=current)
+    op.create_index("ix_records_kind_taken", "records", ["kind", "taken_at", "id"], postgresql_where=current)
+    op.create_index("ix_records_label_taken", "records", ["label", "taken_at", "id"], postgresql_where=of_label)
+    op.create_index("ix_records_source_kind_taken", "records", ["source_id", "kind", "taken_at", "id"], postgresql_where=of_source)
+    op.create_index("ix_records_media", "records", ["media_id", "time_s", "id"], postgresql_where=current)
+    op.create_index(
+        "ix_records_grams", "records", ["grams"], postgresql_using="gin", postgresql_where=sa.text("is_current AND grams IS NOT NULL")
+    )
+    op.create_index("ix_records_segment", "records", ["analysis_id", "segment"])
+
 
 def upgrade() -> None:
     """Go to 0001."""
@@ -89,6 +134,7 @@ def upgrade() -> None:
         sa.Column("media_id", sa.Uuid(), nullable=False),
         sa.Column("job_id", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("is_current", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("options", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("counts", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("models", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
@@ -101,6 +147,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_analyses")),
     )
     op.create_index(op.f("ix_analyses_job_id"), "analyses", ["job_id"], unique=False)
+    op.create_index("ix_analyses_current", "analyses", ["media_id"], unique=True, postgresql_where=sa.text("is_current"))
     op.create_index("ix_analyses_media", "analyses", ["media_id", "created_at"], unique=False)
     op.create_index(
         "ix_analyses_open", "analyses", ["created_at"], unique=False, postgresql_where=sa.text("state IN ('queued', 'running')")
@@ -158,24 +205,23 @@ def upgrade() -> None:
     op.create_index(op.f("ix_jobs_source_id"), "jobs", ["source_id"], unique=False)
     op.create_table(
         "record_counts",
-        sa.Column("analysis_id", sa.Uuid(), nullable=False),
-        sa.Column("segment", sa.Integer(), nullable=False),
-        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("width_s", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
-        sa.Column("source_id", sa.Integer(), nullable=True),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["analysis_id"], ["analyses.id"], name=op.f("fk_record_counts_analysis_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("analysis_id", "segment", "hour", "kind", "label", name=op.f("pk_record_counts")),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source_id", "width_s", "start", "kind", "label", name=op.f("pk_record_counts")),
+        postgresql_with={"fillfactor": 70},
     )
-    op.create_index("ix_record_counts_hour", "record_counts", ["hour", "kind"], unique=False)
-    op.create_index("ix_record_counts_source_hour", "record_counts", ["source_id", "hour"], unique=False)
+    op.create_index("ix_record_counts_start", "record_counts", ["width_s", "start"], unique=False)
     op.create_table(
         "records",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("media_id", sa.Uuid(), nullable=False),
         sa.Column("analysis_id", sa.Uuid(), nullable=False),
         sa.Column("segment", sa.Integer(), nullable=False),
+        sa.Column("is_current", sa.Boolean(), nullable=False),
         sa.Column("source_id", sa.Integer(), nullable=True),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=True),
@@ -191,18 +237,14 @@ def upgrade() -> None:
         sa.Column("foot_x", sa.REAL(), nullable=True),
         sa.Column("foot_y", sa.REAL(), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("folded", sa.Text(), nullable=True),
         sa.Column("grams", postgresql.ARRAY(sa.Text()), nullable=True),
         sa.Column("attributes", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.ForeignKeyConstraint(["analysis_id"], ["analyses.id"], name=op.f("fk_records_analysis_id"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_records_media_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_records")),
     )
-    op.create_index("ix_records_grams", "records", ["grams"], unique=False, postgresql_using="gin")
-    op.create_index("ix_records_kind_taken", "records", ["kind", "taken_at", "id"], unique=False)
-    op.create_index("ix_records_media", "records", ["media_id", "time_s"], unique=False)
-    op.create_index("ix_records_segment", "records", ["analysis_id", "segment"], unique=False)
-    op.create_index("ix_records_source_kind_taken", "records", ["source_id", "kind", "label", "taken_at"], unique=False)
-    op.create_index("ix_records_taken", "records", ["taken_at", "id"], unique=False)
+    _index_records()
+    op.execute(COUNT_RECORDS)
     op.create_table(
         "segments",
         sa.Column("analysis_id", sa.Uuid(), nullable=False),
@@ -224,16 +266,9 @@ def downgrade() -> None:
     """Go back from 0001."""
     op.drop_index(op.f("ix_segments_digest"), table_name="segments")
     op.drop_table("segments")
-    op.drop_index("ix_records_taken", table_name="records")
-    op.drop_index("ix_records_source_kind_taken", table_name="records")
-    op.drop_index("ix_records_segment", table_name="records")
-    op.drop_index("ix_records_media", table_name="records")
-    op.drop_index("ix_records_kind_taken", table_name="records")
-    op.drop_index("ix_records_grams", table_name="records", postgresql_using="gin")
     op.drop_table("records")
-    op.drop_index("ix_record_counts_source_hour", table_name="record_counts")
-    op.drop_index("ix_record_counts_hour", table_name="record_counts")
     op.drop_table("record_counts")
+    op.execute("DROP FUNCTION count_records()")
     op.drop_index(op.f("ix_jobs_source_id"), table_name="jobs")
     op.drop_index("ix_jobs_open", table_name="jobs", postgresql_where=sa.text("state IN ('queued', 'running', 'paused')"))
     op.drop_index("ix_jobs_newest", table_name="jobs")
@@ -242,6 +277,7 @@ def downgrade() -> None:
     op.drop_table("jobs")
     op.drop_index(op.f("ix_uploads_expires_at"), table_name="uploads")
     op.drop_table("uploads")
+    op.drop_index("ix_analyses_current", table_name="analyses", postgresql_where=sa.text("is_current"))
     op.drop_index("ix_analyses_open", table_name="analyses", postgresql_where=sa.text("state IN ('queued', 'running')"))
     op.drop_index("ix_analyses_media", table_name="analyses")
     op.drop_index(op.f("ix_analyses_job_id"), table_name="analyses")
