@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sightline.api.base import Problem
@@ -10,10 +13,6 @@ from sightline.server.problems import respond
 MAX_BODY_BYTES = 1 << 20
 STREAMED = ("/api/v1/uploads/", "/api/v1/media", "/api/v1/look", "/api/v1/records/import")
 """Routes that stream their body and count for themselves."""
-
-
-class _TooLargeError(Exception):
-    """The body is longer than allowed."""
 
 
 class BodyLimit:
@@ -28,6 +27,7 @@ class BodyLimit:
 
     def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
         self._app, self._max = app, max_bytes
+        self._detail = f"The body is longer than {max_bytes:,} bytes; files are sent to /api/v1/media or /api/v1/uploads."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -41,28 +41,17 @@ class BodyLimit:
         await self._counted(scope, receive, send)
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        read, begun = 0, False
+        read = 0
 
         async def count() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
             if read > self._max:
-                raise _TooLargeError
+                raise HTTPException(413, self._detail)  # the only error that FastAPI lets through while it reads a body
             return message
 
-        async def note(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, count, note)
-        except _TooLargeError:
-            if not begun:
-                await self._refuse(scope, receive, send)
+        await self._app(scope, count, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = f"The body is longer than {self._max:,} bytes; files are sent to /api/v1/media or /api/v1/uploads."
-        title = "More than the limits allow"
-        await respond(Problem(type="urn:sightline:problem:body-limit", title=title, status=413, detail=detail))(scope, receive, send)
+        await respond(Problem(title=HTTPStatus(413).phrase, status=413, detail=self._detail))(scope, receive, send)

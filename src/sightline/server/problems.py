@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import math
+from http import HTTPStatus
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
@@ -21,6 +22,7 @@ PROBLEM_JSON = "application/problem+json"
 
 STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.SignInNeededError, 401, "Sign in first"),
+    (errors.TooManyTriesError, 429, "Too many tries"),
     (errors.RightsError, 403, "Not allowed"),
     (errors.NotFoundError, 404, "Not there"),
     (errors.UnknownModelError, 404, "No such model"),
@@ -35,6 +37,7 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.QueueFullError, 429, "Too much is waiting"),
     (errors.StoreUnavailableError, 503, "The store does not answer"),
     (errors.ModelError, 503, "A model is not ready"),
+    (errors.DeviceError, 503, "The device is not there"),
     (errors.MissingExtraError, 501, "An optional part is not installed"),
 )
 """Status and title by class of error; the first that fits counts. `install` adds what HTTP itself knows."""
@@ -50,7 +53,7 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
     (429, 'urn:sightline:problem:queue-full', {'Retry-After': '3'})
     """
     headers: dict[str, str] = {}
-    if isinstance(error, errors.QueueFullError):
+    if isinstance(error, errors.QueueFullError | errors.TooManyTriesError):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     elif isinstance(error, errors.StoreUnavailableError):
         headers["Retry-After"] = "2"
@@ -103,4 +106,5 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     detail = {404: "There is no such address.", 405: f"{request.method} is not possible here."}.get(error.status_code, str(error.detail))
-    return respond(Problem(title=str(error.detail), status=error.status_code, detail=detail), dict(error.headers or {}))
+    title = HTTPStatus(error.status_code).phrase
+    return respond(Problem(title=title, status=error.status_code, detail=detail), dict(error.headers or {}))
