@@ -99,7 +99,10 @@ export function backoffMs(failures: number): number {
 }
 
 /** The next stretch of the file to send; null when all of it is there. */
-export function nextPart({ received, bytes }: Transfer, partBytes: number = PART_BYTES): { from: number; to: number } | null {
+export function nextPart(
+  { received, bytes }: Transfer,
+  partBytes: number = PART_BYTES,
+): { from: number; to: number } | null {
   return received >= bytes ? null : { from: received, to: Math.min(received + partBytes, bytes) };
 }
 
@@ -152,7 +155,9 @@ export function step(transfer: Transfer, event: Event): Transfer {
   if (transfer.phase === "paused") return transfer;
   switch (event.type) {
     case "start":
-      return transfer.phase === "waiting" ? { ...transfer, phase: transfer.uploadId ? "sending" : "creating" } : transfer;
+      return transfer.phase === "waiting"
+        ? { ...transfer, phase: transfer.uploadId ? "sending" : "creating" }
+        : transfer;
     case "progress":
       return { ...transfer, inFlight: Math.max(0, Math.min(event.inFlight, transfer.bytes - transfer.received)) };
     case "lost":

@@ -7,7 +7,13 @@ import type { ServerState } from "./machine";
 export interface Transport {
   create(name: string, bytes: number, analyse: boolean): Promise<ServerState>;
   state(id: string, signal: AbortSignal): Promise<ServerState>;
-  send(id: string, from: number, part: Blob, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<ServerState>;
+  send(
+    id: string,
+    from: number,
+    part: Blob,
+    onProgress: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<ServerState>;
   remove(id: string): Promise<void>;
   analyse(mediaId: string, options: AnalysisOptions): Promise<{ analysisId: string; jobId: string }>;
 }
@@ -21,7 +27,13 @@ function readJson(text: string): unknown {
 }
 
 /** PATCH one part; XMLHttpRequest, because fetch tells nothing of what has left. */
-function send(id: string, from: number, part: Blob, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<Upload> {
+function send(
+  id: string,
+  from: number,
+  part: Blob,
+  onProgress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<Upload> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("PATCH", `${API}/uploads/${id}`);

@@ -34,7 +34,13 @@ class MemoryServer implements Transport {
     return this.answer(id);
   }
 
-  async send(id: string, from: number, part: Blob, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<ServerState> {
+  async send(
+    id: string,
+    from: number,
+    part: Blob,
+    onProgress: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<ServerState> {
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce);
     try {
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -83,7 +89,11 @@ function setUp(partBytes = 32) {
   const uploads = new Uploads({ transport, clock, partBytes });
   const until = (fits: () => boolean) =>
     new Promise<void>((resolve) => {
-      const look = () => fits() && (stop(), resolve());
+      const look = () => {
+        if (!fits()) return;
+        stop();
+        resolve();
+      };
       const stop = uploads.subscribe(look);
       look();
     });

@@ -1,0 +1,152 @@
+import { ActionIcon, Anchor, Button, Group, Progress, Text, UnstyledButton } from "@mantine/core";
+import {
+  IconAlertTriangle,
+  IconCheck,
+  IconChevronDown,
+  IconChevronUp,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconRefresh,
+  IconX,
+} from "@tabler/icons-react";
+import { memo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { formatBytes, formatShare } from "~/lib/format";
+import { canCancel, canPause, canResume, canRetry, isFinished, share, summarise, type Transfer } from "./machine";
+import { uploads } from "./store";
+import classes from "./uploads.module.css";
+
+const SHOWN = 100;
+
+/** All uploads of this visit, at the lower edge of every page. */
+export function UploadTray({ transfers }: { transfers: readonly Transfer[] }) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(true);
+  const sum = summarise(transfers);
+  const lead =
+    sum.active > 0
+      ? t("tray.active", { count: sum.active })
+      : sum.attention > 0
+        ? t("tray.attention", { count: sum.attention })
+        : t("tray.done", { count: sum.done });
+  // What needs a person comes first, then what is under way, newest first.
+  const order = [...transfers].reverse().sort((a, b) => rank(a) - rank(b));
+  return (
+    <section className={classes.tray} aria-label={t("tray.title")}>
+      <UnstyledButton
+        className={classes.trayHead}
+        aria-expanded={open}
+        aria-label={`${lead}. ${open ? t("tray.collapse") : t("tray.expand")}`}
+        onClick={() => setOpen(!open)}
+      >
+        <Text fw={600} size="sm" component="span">
+          {lead}
+        </Text>
+        {open ? <IconChevronDown size={18} aria-hidden /> : <IconChevronUp size={18} aria-hidden />}
+      </UnstyledButton>
+      {sum.active > 0 && <Progress value={sum.share * 100} size={3} radius={0} aria-hidden />}
+      {open && (
+        <>
+          <ul className={classes.list}>
+            {order.slice(0, SHOWN).map((transfer) => (
+              <Row key={transfer.key} transfer={transfer} />
+            ))}
+          </ul>
+          {transfers.some(isFinished) && (
+            <Group justify="flex-end" p={6}>
+              <Button size="compact-sm" variant="subtle" onClick={() => uploads.clear()}>
+                {t("tray.clear")}
+              </Button>
+            </Group>
+          )}
+        </>
+      )}
+      <div className={classes.said} role="status">
+        {lead}
+      </div>
+    </section>
+  );
+}
+
+function rank({ phase }: Transfer): number {
+  if (phase === "failed" || phase === "refused") return 0;
+  if (phase === "kept" || phase === "cancelled") return 3;
+  return phase === "waiting" ? 2 : 1;
+}
+
+const Row = memo(function Row({ transfer }: { transfer: Transfer }) {
+  const { t, i18n } = useTranslation();
+  const { key, name, phase } = transfer;
+  const percent = formatShare(share(transfer), i18n.language);
+  const bad = phase === "failed" || phase === "refused";
+  const moving = !isFinished(transfer);
+  return (
+    <li className={classes.row}>
+      <Group gap="xs" wrap="nowrap" justify="space-between">
+        <Text size="sm" truncate title={name} className={classes.name}>
+          {name}
+        </Text>
+        <Group gap={2} wrap="nowrap">
+          {phase === "kept" && transfer.analysisId && (
+            <Anchor
+              size="sm"
+              component={Link}
+              to={`/analyse/${transfer.analysisId}`}
+              aria-label={`${t("tray.open")}: ${name}`}
+            >
+              {t("tray.open")}
+            </Anchor>
+          )}
+          {phase === "kept" && <IconCheck size={16} color="var(--app-good)" aria-hidden />}
+          {bad && <IconAlertTriangle size={16} color="var(--app-bad)" aria-hidden />}
+          {canPause(transfer) && (
+            <Action label={t("tray.pause", { name })} icon={IconPlayerPause} onClick={() => uploads.pause(key)} />
+          )}
+          {canResume(transfer) && (
+            <Action label={t("tray.resume", { name })} icon={IconPlayerPlay} onClick={() => uploads.resume(key)} />
+          )}
+          {canRetry(transfer) && (
+            <Action label={t("tray.retry", { name })} icon={IconRefresh} onClick={() => uploads.resume(key)} />
+          )}
+          {canCancel(transfer) && (
+            <Action label={t("tray.cancel", { name })} icon={IconX} onClick={() => uploads.cancel(key)} />
+          )}
+        </Group>
+      </Group>
+      {moving && (
+        <Progress
+          value={share(transfer) * 100}
+          size={4}
+          my={4}
+          color={phase === "paused" ? "gray" : "lake"}
+          striped={phase === "checking"}
+          animated={phase === "checking"}
+          aria-label={t("tray.progress", { name, percent })}
+        />
+      )}
+      <Group gap="xs" justify="space-between" wrap="nowrap">
+        <Text size="xs" c={bad ? "var(--app-bad)" : "dimmed"}>
+          {t(`tray.phase.${phase}`)}
+          {bad && transfer.detail ? `: ${transfer.detail}` : ""}
+        </Text>
+        {moving && (
+          <Text size="xs" c="dimmed" className="numbers" flex="none">
+            {t("tray.of", {
+              done: formatBytes(transfer.received + transfer.inFlight, i18n.language),
+              all: formatBytes(transfer.bytes, i18n.language),
+            })}
+          </Text>
+        )}
+      </Group>
+    </li>
+  );
+});
+
+function Action({ label, icon: Icon, onClick }: { label: string; icon: typeof IconX; onClick: () => void }) {
+  return (
+    <ActionIcon variant="subtle" color="gray" size={28} aria-label={label} title={label} onClick={onClick}>
+      <Icon size={16} aria-hidden />
+    </ActionIcon>
+  );
+}
