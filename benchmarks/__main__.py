@@ -34,8 +34,9 @@ TITLES = {
     "person_matte": "People: mattes",
     "text": "Text: speed, memory, characters",
     "tracking": "Tracking: ids and smoothing",
+    "load": "Server: cost of the HTTP path, everybody at once",
 }
-WITHOUT_DATA = ("importers",)
+WITHOUT_DATA = ("importers", "load")
 RUNS = {"text": [[], ["--pages", "1000"]]}
 INTRO = """# Benchmarks
 
