@@ -32,6 +32,7 @@
         ├── NotFoundError (LookupError)         there is no such thing, or none that may be seen
         ├── ConflictError (ValueError)          it does not fit the state that things are in
         ├── StoreUnavailableError (ConnectionError) the database or media store does not answer
+        ├── ClusterError (ConnectionError)      the Ray cluster cannot be reached or was lost
         ├── RightsError (PermissionError)       whoever asks has not the right
         │   └── SignInNeededError               nobody is signed in, or no longer
         └── ApiError (ConnectionError)          what a server answered a client of ours
@@ -243,8 +244,30 @@ class StoreUnavailableError(ServiceError, ConnectionError):
     """The database or the media store does not answer at present."""
 
 
+class ClusterError(ServiceError, ConnectionError):
+    """The Ray cluster cannot be reached or was lost; what was finished is kept, and the same command goes on from there."""
+
+
 class RightsError(ServiceError, PermissionError):
     """Whoever asks has not the right to it."""
+
+
+class SignInNeededError(RightsError):
+    """Nobody is signed in, or not any longer."""
+
+
+class TooManyTriesError(RightsError):
+    """Too many sign-ins failed.
+
+    Attributes
+    ----------
+    retry_after_s : float
+        When another try is allowed, seconds.
+    """
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class SignInNeededError(RightsError):
