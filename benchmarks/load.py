@@ -198,19 +198,16 @@ async def storm(address: str, token: str, process: psutil.Process, clip: Path, u
         kept = {m["name"] for m in await every(client, "media")}
     done = Counter(states.get(job or "", "lost") for job in jobs)
     failed_live = [task.exception() for task in sockets_open if task.exception()]
-    print(
-        f"{uploads} uploads at once, {sockets} live sockets, a video of 2,000 frames: all over after {took_s:.0f} s, uploads in after {uploaded_s:.0f} s"
-    )
+    print(f"{uploads} uploads at once, {sockets} live sockets, one long video")
+    print(f"uploads in after {uploaded_s:.0f} s, all work over after {took_s:.0f} s")
     print(f"answers by status: {dict(sorted(seen.items()))}; 5xx: {sum(n for s, n in seen.items() if s >= 500)}")
-    print(
-        f"accounted for: {len(kept & {f'{n}.jpg' for n in range(uploads)})} of {uploads} pictures kept, {'film.mp4' in kept} the video; jobs {dict(done)}"
-    )
+    there = len(kept & {f"{n}.jpg" for n in range(uploads)})
+    print(f"accounted for: {there} of {uploads} pictures kept, the video {'kept' if 'film.mp4' in kept else 'lost'}; jobs {dict(done)}")
     print(f"upload until kept: median {middle(waits):.2f} s, slowest {max(waits):.2f} s")
     print(f"live: {len(answered)} answers ({len(answered) / took_s:.1f}/s), latency median {middle(answered):.0f} ms, ", end="")
     print(f"95th percentile {np.percentile(answered, 95):.0f} ms; problems {said['problem']}, sockets lost {len(failed_live)}")
-    print(
-        f"memory (PSS of server, workers, database): {before / MIB:.0f} MiB before, {max(peak) / MIB:.0f} MiB at most, {peak[-1] / MIB:.0f} MiB at the end"
-    )
+    least, most, last = before / MIB, max(peak) / MIB, peak[-1] / MIB
+    print(f"memory (PSS of server, workers, database): {least:.0f} MiB before, {most:.0f} MiB at most, {last:.0f} MiB at the end")
 
 
 async def every(client: httpx2.AsyncClient, what: str) -> list[dict]:
