@@ -34,7 +34,8 @@
         ├── StoreUnavailableError (ConnectionError) the database or media store does not answer
         ├── ClusterError (ConnectionError)      the Ray cluster cannot be reached or was lost
         ├── RightsError (PermissionError)       whoever asks has not the right
-        │   └── SignInNeededError               nobody is signed in, or no longer
+        │   ├── SignInNeededError (PermissionError) nobody is signed in, or no longer
+        │   └── TooManyTriesError (PermissionError) too many sign-ins failed; says when to come again
         └── ApiError (ConnectionError)          what a server answered a client of ours
 
 Each error is also a class of the standard library, so code that knows nothing of Sightline can catch it, and
@@ -253,7 +254,7 @@ class RightsError(ServiceError, PermissionError):
 
 
 class SignInNeededError(RightsError):
-    """Nobody is signed in, or not any longer."""
+    """Nobody is signed in, or no longer."""
 
 
 class TooManyTriesError(RightsError):
@@ -268,10 +269,6 @@ class TooManyTriesError(RightsError):
     def __init__(self, message: str, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message)
-
-
-class SignInNeededError(RightsError):
-    """Nobody is signed in, or no longer."""
 
 
 class ApiError(ServiceError, ConnectionError):
