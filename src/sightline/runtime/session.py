@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.errors import DeviceError, InvalidInputError, ModelConversionError, ModelCorruptError
+from sightline.runtime.times import TimedSession
 
 Device = Literal["auto", "cpu", "cuda"]
 Array = NDArray[Any]
@@ -107,11 +108,11 @@ def open_session(
         When the file is not a net that the engine can read.
     """
     shared, key = _shared.get(), (path, device, threads, outputs and tuple(outputs), memory_arena, int8)
-    if shared is None:
-        return _open(path, device, threads, outputs, memory_arena, int8)
-    session = shared.get(key)
+    session = None if shared is None else shared.get(key)
     if session is None:
-        session = shared[key] = _open(path, device, threads, outputs, memory_arena, int8)
+        session = TimedSession(_open(path, device, threads, outputs, memory_arena, int8), path.stem)
+        if shared is not None:
+            shared[key] = session
     return session
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,10 @@ class Observation:
         Name of the error's class.
     steps_ms : dict of str to float
         Milliseconds by step, as far as the task says (kinds, decode).
+    frames : int
+        Pictures or frames that were looked at.
+    models : dict
+        Runs and their seconds, by net.
     """
 
     task: str
@@ -29,6 +35,29 @@ class Observation:
     took_s: float
     error: str | None = None
     steps_ms: dict[str, float] = field(default_factory=dict)
+    frames: int = 0
+    models: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+
+def observation(task: str, lane: str, waited_s: float, took_s: float, error: str | None, answer: Mapping[str, Any]) -> Observation:
+    """Return what a worker's answer says of a task; what it says wrongly is left out.
+
+    Examples
+    --------
+    >>> observation("look", "interactive", 0.0, 0.1, None, {"result": {"size_wh": [4, 3], "findings": {}}}).frames
+    1
+    """
+    result = answer.get("result")
+    result = result if isinstance(result, dict) else {}
+    steps, models = result.get("steps_ms"), answer.get("models")
+    steps = {str(k): float(v) for k, v in steps.items() if isinstance(v, int | float)} if isinstance(steps, dict) else {}
+    ran = {str(k): (int(v[0]), float(v[1])) for k, v in models.items() if _is_pair(v)} if isinstance(models, dict) else {}
+    count = result.get("frame_count", int("findings" in result))
+    return Observation(task, lane, waited_s, took_s, error, steps, count if isinstance(count, int) else 0, ran)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(v, int | float) for v in value)
 
 
 @dataclass(frozen=True)

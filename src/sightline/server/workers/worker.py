@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 from sightline.core.errors import InvalidInputError, SightlineError
+from sightline.runtime.times import RUN_TIMES
 from sightline.server.workers import wire
 from sightline.server.workers.confine import Setup, confine, give_back_memory, resident_bytes
 
@@ -50,12 +51,13 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
 def _answer(tasks: Tasks, request: dict[str, Any], setup: Setup) -> list[wire.Raw]:
     """Do one task and return the parts of its answer: ``{"result": …}`` or ``{"error": …}``, and the memory now held."""
     task = str(request.pop("task"))
-    begun = time.perf_counter()
+    begun, run_before = time.perf_counter(), RUN_TIMES.read()
     try:
         if task not in tasks:
             raise InvalidInputError(f"there is no task {task!r}; there are {', '.join(sorted(tasks))}")
         result = tasks[task](**request)
-        return _encode({"bytes" if isinstance(result, bytes) else "result": result}, begun, setup)
+        answer = {"bytes" if isinstance(result, bytes) else "result": result, "models": RUN_TIMES.since(run_before)}
+        return _encode(answer, begun, setup)
     except Exception as error:  # noqa: BLE001 - the boundary of a task: whatever went wrong is its answer
         told = wire.error_to_json(task, error)
         if not isinstance(error, SightlineError):
