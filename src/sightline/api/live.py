@@ -3,6 +3,10 @@
 Up: first one `LiveHello` (text), then binary messages: 8 bytes, the client's send time in milliseconds as a little-endian
 float64, followed by one JPEG. Down: one `LiveAnswer` (text) a frame that was looked at. Of the frames that arrive while one
 is looked at, only the newest is kept.
+
+The socket of a camera sends nothing up. Down: `LiveStatus` (text) whenever the camera comes or goes, `LiveReady` (text) with
+the size of the pictures before the first one, and then pairs: one JPEG (binary), and right after it what is in it, as
+`LiveAnswer` (text) or `LiveProblem` (text).
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ class LiveHello(Body):
     """The first message up."""
 
     only: list[Kind] = Field(default=["faces", "bodies", "hands", "objects"], min_length=1)
+    landmarks: bool = Field(default=False, description="Send face meshes and metres too: about 30 kB more a face and frame.")
 
 
 class LiveReady(Body):
@@ -44,8 +49,16 @@ class LiveAnswer(Body):
 
 
 class LiveProblem(Body):
-    """A frame that could not be looked at; the socket stays open."""
+    """A message or frame that could not be used; the socket stays open, but after a wrong hello."""
 
     type: Literal["problem"] = "problem"
     index: int
     detail: str
+
+
+class LiveStatus(Body):
+    """Cameras: whether pictures come."""
+
+    type: Literal["status"] = "status"
+    state: Literal["connecting", "live", "lost"] = Field(description="lost: it is tried again, the socket stays open.")
+    detail: str | None = Field(default=None, description="Why it was lost.")
