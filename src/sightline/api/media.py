@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from sightline.api.base import Body, Name, Timestamp
+from sightline.api.records import RecordKind
 
 MediaKind = Literal["picture", "video"]
 
@@ -34,6 +35,17 @@ class Media(Body):
     counts: dict[str, int] = Field(
         default={}, description="Most found in one frame, by kind, in that analysis.", examples=[{"faces": 2, "text": 4}]
     )
+
+
+class MediaFilter(Body):
+    """Which pictures and videos; all conditions must hold."""
+
+    kind: MediaKind | None = None
+    source_id: int | None = None
+    name: str | None = Field(default=None, min_length=1, max_length=200, description="The name contains this, in any case.")
+    taken_from: Timestamp | None = None
+    taken_before: Timestamp | None = None
+    found: RecordKind | None = Field(default=None, description="The newest analysis found this in it.")
 
 
 class NewUpload(Body):
