@@ -91,8 +91,8 @@ def picture_limits(limits: Limits) -> ImageLimits:
 def _picture(path: str, limits: Limits) -> dict[str, Any]:
     allowed = picture_limits(limits)
     data = read_bytes(path, allowed)
-    info = image_info(data, limits=allowed)
     refuse_polyglots(path, data, data[-_TAIL_BYTES:])
+    info = image_info(data, limits=allowed)
     height, width = read_image(data, limits=allowed).shape[:2]
     return {
         "kind": "picture",

@@ -15,7 +15,7 @@ from sightline.core.errors import QueueFullError, ServiceError, SightlineError, 
 from sightline.server.workers import wire
 from sightline.server.workers.limits import WorkerLimits
 from sightline.server.workers.process import WorkerProcess
-from sightline.server.workers.statistics import LaneStatistics, Observation
+from sightline.server.workers.statistics import LaneStatistics, Observation, observation
 
 _log = logging.getLogger(__name__)
 _MAX_SESSIONS = 4096
@@ -32,11 +32,11 @@ class Job:
     session: str | None = None
     future: Future[Any] = field(default_factory=Future)
     submitted_s: float = field(default_factory=time.monotonic)
+    carried: int = field(init=False)
 
-    @property
-    def bytes(self) -> int:
-        """How much it carries."""
-        return sum(memoryview(part).nbytes for part in self.request)
+    def __post_init__(self) -> None:
+        """Count what it carries, bytes."""
+        self.carried = sum(memoryview(part).nbytes for part in self.request)
 
 
 @dataclass(eq=False)
@@ -105,7 +105,7 @@ class Lane:
             waiting, carried = self._waiting()
             if self._closing:
                 raise QueueFullError("the server is about to stop; try again in a moment", _RETRY_S[0])
-            if waiting >= self._limits.queue or (waiting and carried + job.bytes > self._limits.queue_bytes):
+            if waiting >= self._limits.queue or (waiting and carried + job.carried > self._limits.queue_bytes):
                 raise QueueFullError(f"{waiting} tasks are waiting already; try again later", self._retry_after_s(waiting))
             self._queue_of(job).append(job)
             self._changed.notify_all()
@@ -130,7 +130,7 @@ class Lane:
 
     def _waiting(self) -> tuple[int, int]:
         jobs = [*self._shared, *(job for slot in self._slots for job in slot.own)]
-        return len(jobs), sum(job.bytes for job in jobs)
+        return len(jobs), sum(job.carried for job in jobs)
 
     def _retry_after_s(self, waiting: int) -> float:
         return round(min(max(waiting * self._usual_s / len(self._slots), _RETRY_S[0]), _RETRY_S[1]), 1)
@@ -171,11 +171,11 @@ class Lane:
             return None
 
     def _do(self, process: WorkerProcess, job: Job) -> None:
-        begun, steps = time.monotonic(), {}
-        result, error = None, None
+        begun = time.monotonic()
+        result, error, answer = None, None, {}
         try:
-            result = self._ask(process, job)
-            steps = _steps(result)
+            answer = self._ask(process, job)
+            result = answer["result"] if "result" in answer else answer["bytes"]
         except SightlineError as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001 - a thread that works for many must outlive one job
@@ -183,7 +183,8 @@ class Lane:
             error = WorkerCrashedError(job.task, f"it failed unexpectedly ({type(raised).__name__})")
         took_s = time.monotonic() - begun
         self._usual_s += 0.1 * (took_s - self._usual_s)
-        self._observe(Observation(job.task, self.name, begun - job.submitted_s, took_s, type(error).__name__ if error else None, steps))
+        failed = type(error).__name__ if error else None
+        self._observe(observation(job.task, self.name, begun - job.submitted_s, took_s, failed, answer))
         if error is None:
             job.future.set_result(result)
         else:
@@ -192,16 +193,15 @@ class Lane:
             _log.info("worker %s is replaced (it held %d bytes)", process.name, process.rss_bytes)
             self._restart(process)
 
-    def _ask(self, process: WorkerProcess, job: Job) -> Any:
+    def _ask(self, process: WorkerProcess, job: Job) -> dict[str, Any]:
         self._working()
         if not process.alive:
             process.start()
         answer = process.ask(job.task, job.request, job.timeout_s)
         if "error" in answer:
             raise wire.error_from_json(job.task, answer["error"])
-        for key in ("result", "bytes"):
-            if key in answer:
-                return answer[key]
+        if "result" in answer or "bytes" in answer:
+            return answer
         process.kill()
         raise WorkerCrashedError(job.task, "its answer makes no sense")
 
@@ -235,10 +235,3 @@ class Lane:
             waiting, carried = self._waiting()
             busy = sum(process.busy for process in self.processes)
             return LaneStatistics(len(self._slots), busy, waiting, carried, len(self._sessions))
-
-
-def _steps(result: Any) -> dict[str, float]:
-    steps = result.get("steps_ms") if isinstance(result, dict) else None
-    if not isinstance(steps, dict):
-        return {}
-    return {str(k): float(v) for k, v in steps.items() if isinstance(v, int | float)}

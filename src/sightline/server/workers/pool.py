@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 import time
@@ -18,6 +19,7 @@ from sightline.server.workers.limits import MIB, WorkerLimits
 from sightline.server.workers.process import WorkerProcess, resident_of
 from sightline.server.workers.statistics import Observation, ProcessStatistics, Statistics, Tally
 
+_log = logging.getLogger(__name__)
 LaneName = Literal["interactive", "batch"]
 _NICE = {"interactive": 0, "batch": 10}
 _CLOSES_SESSION = "live_close"
@@ -145,7 +147,10 @@ class Workers:
     def _observe(self, seen: Observation) -> None:
         self._tally.add(seen)
         if self._on_done is not None:
-            self._on_done(seen)
+            try:
+                self._on_done(seen)
+            except Exception:  # noqa: BLE001 - whoever counts must not lose anybody's result
+                _log.exception("observing %s", seen.task)
 
     # ------------------------------------------------------------------ life
 

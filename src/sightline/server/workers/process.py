@@ -52,7 +52,8 @@ class WorkerProcess:
     @property
     def pid(self) -> int | None:
         """Its id, None while there is none."""
-        return None if self._process is None else self._process.pid
+        process = self._process
+        return None if process is None else process.pid
 
     @property
     def busy(self) -> bool:

@@ -160,6 +160,8 @@ def error_from_json(task: str, sent: Any) -> SightlineError:
     except TypeError:
         return WorkerCrashedError(task, message)
     error.args = (message,)
+    if isinstance(error, ImportError):
+        error.msg = message
     for name, value in facts.items() if isinstance(facts, dict) else ():
         if name.isidentifier() and not name.startswith("_") and _is_plain(value) and not hasattr(kind, name):
             setattr(error, name, tuple(value) if isinstance(value, list) else value)
