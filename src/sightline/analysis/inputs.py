@@ -14,7 +14,8 @@ from sightline.media.kinds import kind_of
 STDIN = "-"
 _PICTURES = "jpg jpeg jpe jfif png webp gif tif tiff bmp avif heic heif"
 _VIDEOS = "mp4 m4v mov mkv webm avi mpg mpeg ts mts m2ts flv wmv 3gp ogv h264 264"
-_SUFFIXES = frozenset(f".{suffix}" for suffix in f"{_PICTURES} {_VIDEOS}".split())
+_VIDEO_SUFFIXES = frozenset(f".{suffix}" for suffix in _VIDEOS.split())
+_SUFFIXES = frozenset(f".{suffix}" for suffix in _PICTURES.split()) | _VIDEO_SUFFIXES
 _NOT_IN_NAMES = re.compile(r'[<>:"|?*\\/\x00-\x1f\x7f]')
 _MAX_NAME_BYTES = 200
 
@@ -76,8 +77,24 @@ def _files(folder: Path, out: Path | None) -> Iterator[Path]:
                 yield path
 
 
+def is_wanted_name(name: str) -> bool:
+    """Return whether a file's name ends like a picture's or video's.
+
+    Examples
+    --------
+    >>> is_wanted_name("2026/door.MP4"), is_wanted_name("notes.txt")
+    (True, False)
+    """
+    return Path(name).suffix.lower() in _SUFFIXES
+
+
+def is_video_name(name: str) -> bool:
+    """Return whether a file's name ends like a video's; what it is, its content tells."""
+    return Path(name).suffix.lower() in _VIDEO_SUFFIXES
+
+
 def _is_wanted(path: Path) -> bool:
-    if path.suffix.lower() in _SUFFIXES:
+    if is_wanted_name(path.name):
         return True
     try:
         return kind_of(path) is not None

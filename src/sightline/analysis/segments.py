@@ -152,6 +152,8 @@ class _Seen:
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
     ended: bool = True
+    size_wh: tuple[int, int] = (0, 0)
+    format: str = ""
 
 
 def look_at_segment(
@@ -193,8 +195,8 @@ def look_at_segment(
         JSON-able: ``frames`` (as ``document.FrameFindings``; ids are the piece's own and, where packets are damaged, so are
         the indices, until `stitch`), ``run_in`` and ``tail`` (ids and boxes in the frames of the run-in and in the last
         ``run_in_s`` of the piece), ``frame_count``, ``counts`` (the most of each kind in one frame), ``problems``, ``models``,
-        ``steps_ms``, ``took_s``, ``start_s``, ``end_s``, ``ended`` (no frame comes at or after ``end_s``, as far as it can be
-        read), ``next_ids`` and ``next_index`` (the first that are free).
+        ``steps_ms``, ``took_s``, ``size_wh``, ``format``, ``start_s``, ``end_s``, ``ended`` (no frame comes at or after
+        ``end_s``, as far as it can be read), ``next_ids`` and ``next_index`` (the first that are free).
 
     Raises
     ------
@@ -226,6 +228,7 @@ def _look(
     first_s = max(0.0, seen.start_s - run_in_s)
     with VideoReader(path, start_s=first_s if survey.regular else 0.0, limits=limits) as reader:
         follower = Follower(looker)
+        seen.size_wh, seen.format = reader.size_wh, reader.codec
         try:
             with prefetch(reader, _READ_AHEAD) as frames:
                 for frame in _between(frames, first_s, seen, watch):
@@ -279,6 +282,8 @@ def _result(seen: _Seen, run_in_s: float, models: list[dict[str, str]], watch: S
     return {
         "start_s": seen.start_s,
         "end_s": seen.end_s,
+        "size_wh": list(seen.size_wh),
+        "format": seen.format,
         "frames": seen.frames,
         "run_in": seen.run_in,
         "tail": tail,

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
+from sightline.cli.archive import analyze_by_ray
 from sightline.cli.console import say, stderr, stdout
 from sightline.core.errors import InvalidInputError
 
@@ -43,10 +44,16 @@ _KINDS = ("faces", "bodies", "hands", "people", "text", "objects")
     show_default=True,
     help="Seconds between thorough looks in video; 0: none.",
 )
-def analyze(paths: tuple[str, ...], out: str | None, only: str | None, as_json: bool, **how: Any) -> int:
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help='Archives: share the work out over a Ray cluster ("local": this machine) and write Parquet; PATHS and --out may be s3:// too.',
+)
+def analyze(paths: tuple[str, ...], out: str | None, only: str | None, as_json: bool, ray: str | None, **how: Any) -> int:
     """Find faces, bodies, hands, people, text and objects in pictures, videos and folders ("-" is stdin).
 
-    Each input gets a JSON document and an annotated picture or video; the run gets one report.html.
+    Each input gets a JSON document and an annotated picture or video; the run gets one report.html. With --ray, all inputs
+    together get Parquet files of what was found, and no pictures.
     """
     import sightline.analysis as analysis
 
@@ -59,6 +66,10 @@ def analyze(paths: tuple[str, ...], out: str | None, only: str | None, as_json: 
         video_faces=how["video_faces"],
         thorough_every_s=how["thorough_every"],
     )
+    if ray is not None:
+        return analyze_by_ray(paths, out or DEFAULT_OUT, ray, options, as_json)
+    if remote := [p for p in paths if p.startswith("s3://")]:
+        raise InvalidInputError(f"{remote[0]}: addresses of object stores need --ray (--ray local for this machine alone)")
     folder = Path(out) if out else None if as_json else Path(DEFAULT_OUT)
     if folder is not None and folder.exists() and not folder.is_dir():
         raise InvalidInputError(f"--out {folder}: is a file, not a folder")

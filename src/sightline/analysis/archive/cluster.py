@@ -1,0 +1,110 @@
+"""The one place that speaks to Ray."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from sightline.analysis.archive.worker import ArchiveWorker, WorkerSetup
+from sightline.core.errors import ClusterError, MissingExtraError
+
+LOCAL = "local"
+_STORE_BYTES = 256 << 20
+_PASSED_ON = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+class Cluster:
+    """A Ray cluster that does tasks of an archive; connected inside a ``with`` block.
+
+    Parameters
+    ----------
+    address : str
+        As ``ray.init`` takes it, or ``"local"`` to start Ray on this machine for as long as the block lasts.
+    threads : int
+        Processors of one worker.
+    device : str
+        ``"cuda"``: every worker gets a GPU of its own.
+
+    Raises
+    ------
+    MissingExtraError
+        When Ray is not installed.
+    """
+
+    def __init__(self, address: str, *, threads: int, device: str) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing about this machine goes anywhere
+        try:
+            import ray
+            import ray.data
+        except ImportError as error:
+            raise MissingExtraError("cluster", "--ray") from error
+        self._ray: Any = ray
+        self._address, self._threads, self._gpus = address, threads, 1 if device == "cuda" else 0
+        self._is_ours = False
+
+    def __enter__(self) -> Self:
+        """Connect.
+
+        Raises
+        ------
+        ClusterError
+            When nothing answers at the address.
+        """
+        ray = self._ray
+        how: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        if self._address == LOCAL:
+            how |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+        else:
+            passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+            how |= {"address": self._address, **({"runtime_env": {"env_vars": passed_on}} if passed_on else {})}
+        if not ray.is_initialized():
+            try:
+                ray.init(**how)
+            except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+                raise ClusterError(f"--ray {self._address}: no Ray cluster answers there ({_short(error)})") from error
+            self._is_ours = True
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._is_ours:
+            self._ray.shutdown()
+
+    @property
+    def workers(self) -> int:
+        """How many workers the cluster has room for."""
+        room = self._ray.cluster_resources()
+        if self._gpus:
+            return max(1, int(room.get("GPU", 0)))
+        return max(1, int(room.get("CPU", 1)) // self._threads)
+
+    def map(self, setup: WorkerSetup, tasks: list[str]) -> Iterator[str]:
+        """Do tasks side by side; yield what came of them as it comes. A task whose worker dies is done again by another.
+
+        Raises
+        ------
+        ClusterError
+            When the cluster is lost.
+        """
+        if not tasks:
+            return
+        ray = self._ray
+        pool = ray.data.ActorPoolStrategy(min_size=1, max_size=min(self.workers, len(tasks)), max_tasks_in_flight_per_actor=1)
+        try:
+            todo = ray.data.from_items([{"task": task} for task in tasks], override_num_blocks=len(tasks))
+            done = todo.map(ArchiveWorker, fn_constructor_args=(setup,), compute=pool, num_cpus=self._threads, num_gpus=self._gpus or None)
+            for row in done.iter_rows():
+                yield row["done"]
+        except ray.exceptions.RayError as error:
+            raise ClusterError(f"--ray {self._address}: the cluster gave up ({_short(error)}); run the same command again") from error
+
+
+def _short(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__
