@@ -124,12 +124,14 @@ def lying_boxes(data: bytes) -> bytes:
 
 
 def hundred_hours(data: bytes) -> bytes:
-    """Let the time-to-sample box (8.6.1.2) say that the 20 frames lie 5 hours apart."""
-    changed = bytearray(data)
-    scale = struct.unpack_from(">I", data, data.index(b"mdhd") + 16)[0]
+    """Let the time-to-sample box (8.6.1.2) say that the 20 frames lie 5 hours apart, and the other boxes agree."""
+    changed = bytearray(lying_boxes(data))
+    scale = struct.unpack_from(">I", data, data.index(b"mvhd") + 16)[0]
+    struct.pack_into(">II", changed, data.index(b"mdhd") + 16, 1, 360_000)
+    struct.pack_into(">I", changed, data.index(b"elst") + 12, 360_000 * scale)
     at = data.index(b"stts") + 8
-    for i in range(struct.unpack_from(">I", data, at)[0]):
-        struct.pack_into(">I", changed, at + 8 + 8 * i, 18_000 * scale)
+    assert struct.unpack_from(">II", data, at) == (1, 20)
+    struct.pack_into(">I", changed, at + 8, 18_000)
     return bytes(changed)
 
 
