@@ -47,9 +47,10 @@ class Parcel:
 
 
 class Viewer:
-    """One who watches a camera: gets every change of its state, and the newest picture."""
+    """One who watches a camera: is told how the camera is, and gets the newest picture; ``shown`` counts those."""
 
     def __init__(self) -> None:
+        self.shown = 0
         self._status: str | None = None
         self._ready: str | None = None
         self._pair: Parcel | None = None

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -44,12 +44,13 @@ class Metrics:
     --------
     >>> metrics = Metrics()
     >>> metrics.observe(Observation("look", "interactive", 0.001, 0.05, frames=1))
-    >>> b'sightline_frames_total{task="look"} 1.0' in metrics.text([])
+    >>> b'sightline_frames_total{task="look"} 1.0' in metrics.text()
     True
     """
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry(auto_describe=True)
+        self.registry, self._present = CollectorRegistry(auto_describe=True), CollectorRegistry(auto_describe=False)
+        self._present.register(_Models(self))
         self._lock = threading.Lock()
         self._rate = Rate(10.0)
         self._models: dict[str, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
@@ -95,19 +96,14 @@ class Metrics:
         with self._lock:
             return self._rate.share(time.monotonic())
 
-    def text(self, present: Iterable[Collector]) -> bytes:
-        """Return all figures in Prometheus' text format.
+    def watch(self, database: Database, workers: Workers, live: LiveHub) -> None:
+        """Ask these, too, whenever somebody looks."""
+        for collector in (WorkersNow(workers), LiveNow(live), MachineNow(Gpus()), StoreNow(database)):
+            self._present.register(collector)
 
-        Parameters
-        ----------
-        present : iterable of Collector
-            What is asked now: see `present_of`.
-        """
-        now = CollectorRegistry(auto_describe=False)
-        now.register(_Models(self))
-        for collector in present:
-            now.register(collector)
-        return generate_latest(self.registry) + generate_latest(now)
+    def text(self) -> bytes:
+        """Return all figures in Prometheus' text format."""
+        return generate_latest(self.registry) + generate_latest(self._present)
 
     def models(self) -> dict[str, tuple[int, float]]:
         """Return runs and seconds by net."""

@@ -8,10 +8,11 @@ import math
 from http import HTTPStatus
 from uuid import uuid4
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.websockets import WebSocketState
 
 from sightline.api.base import FieldProblem, Problem
 from sightline.core import errors
@@ -87,12 +88,16 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _told)
 
 
-async def _told(request: Request, error: Exception) -> JSONResponse:
+async def _told(request: Request | WebSocket, error: Exception) -> JSONResponse:
     problem, headers = problem_of(error)
     problem.instance = f"urn:uuid:{uuid4()}"
     if problem.status >= 500:
-        logger.error("%s %s -> %d (%s): %s", request.method, request.url.path, problem.status, problem.instance, error, exc_info=error)
-    return respond(problem, headers)
+        method = request.scope.get("method", "WebSocket")
+        logger.error("%s %s -> %d (%s): %s", method, request.url.path, problem.status, problem.instance, error, exc_info=error)
+    answer = respond(problem, headers)
+    if isinstance(request, WebSocket) and request.application_state is WebSocketState.CONNECTING:
+        await request.send_denial_response(answer)
+    return answer
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -16,6 +16,7 @@ from sightline.core.errors import ConflictError, InvalidInputError, SightlineErr
 from sightline.server.app import create_app
 from sightline.server.bring import bring_in
 from sightline.server.config import ServerConfig
+from sightline.server.live import SOCKET_OPTIONS
 from sightline.server.services import Services, open_services
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def _uvicorn(app: object, config: ServerConfig) -> uvicorn.Config:
         server_header=False,
         proxy_headers=config.https,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
-        ws_max_size=16 << 20,
+        **SOCKET_OPTIONS,
     )
 
 

@@ -12,6 +12,10 @@ from fastapi.requests import HTTPConnection
 
 from sightline.server.config import ServerConfig
 from sightline.server.jobs.runner import Runner
+from sightline.server.live import LiveHub
+from sightline.server.live_cameras import CameraFeeds
+from sightline.server.metrics import Metrics
+from sightline.server.readiness import ReadinessChecks
 from sightline.server.workers import Workers
 from sightline.store.accounts import Accounts
 from sightline.store.analyses import AnalysisStore
@@ -47,6 +51,10 @@ class Services:
     jobs: JobStore
     workers: Workers
     runner: Runner
+    live: LiveHub
+    cameras: CameraFeeds
+    metrics: Metrics
+    readiness: ReadinessChecks
 
 
 @contextmanager
@@ -72,8 +80,11 @@ def open_services(config: ServerConfig) -> Iterator[Services]:
         jobs, records = JobStore(database), RecordStore(database)
         analyses = AnalysisStore(database, media)
         sources = SourceStore(database, read_key(config.keys / "sources.key"))
-        workers = Workers(config.interactive_workers, config.batch_workers)
+        metrics = Metrics()
+        workers = Workers(config.interactive_workers, config.batch_workers, observe=metrics.observe)
         stack.callback(workers.close)
+        live = LiveHub(workers, config.interactive_workers)
+        metrics.watch(database, workers, live)
         runner = Runner(config, database, settings, media, records, sources, analyses, jobs, workers)
         stack.callback(runner.close)
         yield Services(
@@ -92,6 +103,10 @@ def open_services(config: ServerConfig) -> Iterator[Services]:
             jobs,
             workers,
             runner,
+            live,
+            CameraFeeds(live),
+            metrics,
+            ReadinessChecks(database, blobs, workers),
         )
 
 
