@@ -41,7 +41,8 @@ class LocalBlobs:
         self._folder = folder
         self._unfinished = folder / "unfinished"
         self._between = between
-        self._unfinished.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._unfinished.mkdir(exist_ok=True, mode=0o700)
         self._shelves: set[Path] = set()
 
     @property

@@ -170,7 +170,7 @@ class S3Blobs:
 
     def read(self, digest: str) -> bytes:
         """Return all bytes of a file; see `BlobStore.open`."""
-        if cached := self._cache.get(digest):
+        if cached := self._cache.get(checked(digest)):
             return cached.read_bytes()
         return b"".join(self._stream(digest))
 
