@@ -26,6 +26,7 @@ PACKAGES = (
     "sightline.perception.objects",
     "sightline.perception.people",
     "sightline.perception.text",
+    "sightline.server.workers",
     "sightline.tracking",
 )
 

@@ -247,3 +247,70 @@ def test_the_oldest_live_session_is_forgotten(weights: Weights) -> None:
     numbers = [sessions.update(name, image, 0.0, looker)[0] for name in ("a", "b", "a", "c", "a", "b")]
     assert numbers == [0, 0, 1, 0, 2, 0]
     assert len(sessions) == 2
+
+
+def test_pictures_of_many_callers_are_never_mixed_up(weights: Weights, picture: Path, tmp_path: Path) -> None:
+    weights(*NETS)
+    image, looker = read_image(picture), Looker(Options(only=("faces",), landmarks=False))
+    options = {"only": ["faces"], "landmarks": False}
+    views = [np.ascontiguousarray(image[: 300 + 12 * i, 6 * i :]) for i in range(8)]
+    for i, view in enumerate(views):
+        write_image(tmp_path / f"{i}.png", view)
+    expected = [as_json(looker.look(view).to_json(landmarks=False)) for view in views]
+    assert len({json.dumps(e) for e in expected}) == len(views)
+
+    async def ask(pool: Workers, n: int) -> bool:
+        i = n % len(views)
+        lane: Any = ("interactive", "batch")[n // len(views) % 2]
+        found = await pool.run("look", lane=lane, path=tmp_path / f"{i}.png", options=options)
+        return bool({"index": 0, "time_s": 0.0, **expected[i]} == found["findings"])
+
+    async def all_at_once(pool: Workers) -> list[bool]:
+        return await asyncio.gather(*(ask(pool, n) for n in range(32)))
+
+    with Workers(2, 1) as pool:
+        assert all(asyncio.run(all_at_once(pool)))
+
+
+def test_two_hundred_uploads_at_once_are_all_looked_into(workers: Workers, picture: Path) -> None:
+    async def burst() -> list[Any]:
+        return await asyncio.gather(*(workers.run("inspect", path=picture, name=f"{i}.jpg") for i in range(200)))
+
+    assert all(found["size_wh"] == [512, 512] for found in asyncio.run(burst()))
+
+
+def test_memory_stays_flat(weights: Weights, picture: Path, film: Path) -> None:
+    weights(*NETS)
+    jpeg = picture.read_bytes()
+
+    def work(pool: Workers, rounds: range) -> int:
+        for i in rounds:
+            pool.run_sync("inspect", path=picture)
+            pool.run_sync("look", path=picture, options={"only": ["faces"]})
+            pool.run_sync("thumbnail", path=film, size_px=64 + i)
+            pool.run_sync("live_frame", session=f"s{i}", jpeg=jpeg, only=["faces"], time_s=0.0)
+            pool.run_sync("live_close", session=f"s{i}")
+        return pool.statistics().processes[0].rss_bytes
+
+    with Workers() as pool:
+        before = work(pool, range(10))
+        assert work(pool, range(10, 30)) - before < 48 * MIB
+        assert pool.statistics().lanes["interactive"].sessions == 0
+
+
+def test_interactive_work_goes_first(workers: Workers, weights: Weights, film: Path, picture: Path) -> None:
+    """Looking at a video in the other lane must not hold up pictures for as long as it takes."""
+    weights(*NETS)
+    workers.run_sync("warm", options=KINDS)
+    slow = {**KINDS, "objects_every_s": 0.0, "thorough_every_s": 0.05}
+    workers.run_sync("warm", lane="batch", options=slow)
+
+    async def both() -> tuple[bool, float]:
+        long = asyncio.ensure_future(workers.run("segment", lane="batch", path=film, start_s=0.0, end_s=2.0, options=slow))
+        await asyncio.sleep(0.05)
+        found = [await workers.run("inspect", path=picture) for _ in range(3)]
+        first = not long.done()
+        await long
+        return first, len(found)
+
+    assert asyncio.run(both()) == (True, 3)

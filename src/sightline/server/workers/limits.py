@@ -10,7 +10,7 @@ from sightline.core.errors import InvalidInputError
 
 MIB = 1 << 20
 GIB = 1 << 30
-TIMEOUTS_S = MappingProxyType({"inspect": 60.0, "thumbnail": 60.0, "look": 120.0, "annotate": 120.0, "live_frame": 20.0, "segment": 900.0})
+TIMEOUTS_S = MappingProxyType({"inspect": 60.0, "thumbnail": 60.0, "look": 180.0, "annotate": 180.0, "live_frame": 20.0, "segment": 900.0})
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class WorkerLimits:
     Examples
     --------
     >>> WorkerLimits().timeout_of("look")
-    120.0
+    180.0
     """
 
     memory_bytes: int = 4 * GIB

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sightline.server.workers.sessions import Sessions
 
 _MAX_LOOKERS = 3
+_MAX_LIVE_PIXELS = 4096 * 4096
 _THUMBNAIL_QUALITY = 82
 
 
@@ -169,7 +170,7 @@ class Tasks:
         kinds = {} if only is None else {"only": only}
         looker = self.looker({**kinds, "landmarks": landmarks}, landmarks=False)
         with watch.step("decode"):
-            image = _read(None, jpeg, limits, "the frame")
+            image = _read(None, jpeg, limits or {"max_pixels": _MAX_LIVE_PIXELS}, "the frame")
         number, at_s, found = self._sessions().update(session, image, time_s, looker, watch.step)
         return {
             "size_wh": (image.shape[1], image.shape[0]),
