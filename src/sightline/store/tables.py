@@ -78,6 +78,19 @@ class ZoneRow(Base):
     polygon_xy: Mapped[list[Any]]
 
 
+class SourceFileRow(Base):
+    """A file of a watched folder that was dealt with, so that it is not brought in again after it was deleted here."""
+
+    __tablename__ = "source_files"
+
+    source_id: Mapped[int] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True)
+    file: Mapped[str] = mapped_column(primary_key=True)
+    """Its path in the folder, time of change and size."""
+    detail: Mapped[str | None]
+    """Why it was left out; None: it was brought in."""
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class BlobRow(Base):
     """A content-addressed file. ``pending``: being written; ``kept``: somebody needs it; ``doomed``: about to be deleted."""
 
@@ -265,6 +278,7 @@ class JobRow(Base):
     __tablename__ = "jobs"
     __table_args__ = (
         Index("ix_jobs_newest", "created_at", "id"),
+        Index("ix_jobs_updated", "updated_at"),
         Index("ix_jobs_open", "kind", postgresql_where=sql("state IN ('queued', 'running', 'paused')")),
     )
 

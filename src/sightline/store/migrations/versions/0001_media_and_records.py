@@ -88,6 +88,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sources")),
     )
     op.create_table(
+        "source_files",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["source_id"], ["sources.id"], name=op.f("fk_source_files_source_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("source_id", "file", name=op.f("pk_source_files")),
+    )
+    op.create_table(
         "media",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
@@ -201,6 +210,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_jobs_analysis_id"), "jobs", ["analysis_id"], unique=False)
     op.create_index(op.f("ix_jobs_media_id"), "jobs", ["media_id"], unique=False)
     op.create_index("ix_jobs_newest", "jobs", ["created_at", "id"], unique=False)
+    op.create_index("ix_jobs_updated", "jobs", ["updated_at"], unique=False)
     op.create_index("ix_jobs_open", "jobs", ["kind"], unique=False, postgresql_where=sa.text("state IN ('queued', 'running', 'paused')"))
     op.create_index(op.f("ix_jobs_source_id"), "jobs", ["source_id"], unique=False)
     op.create_table(
@@ -271,6 +281,7 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION count_records()")
     op.drop_index(op.f("ix_jobs_source_id"), table_name="jobs")
     op.drop_index("ix_jobs_open", table_name="jobs", postgresql_where=sa.text("state IN ('queued', 'running', 'paused')"))
+    op.drop_index("ix_jobs_updated", table_name="jobs")
     op.drop_index("ix_jobs_newest", table_name="jobs")
     op.drop_index(op.f("ix_jobs_media_id"), table_name="jobs")
     op.drop_index(op.f("ix_jobs_analysis_id"), table_name="jobs")
@@ -290,6 +301,7 @@ def downgrade() -> None:
     op.drop_index("ix_media_expires", table_name="media", postgresql_where=sa.text("expires_at IS NOT NULL"))
     op.drop_index(op.f("ix_media_digest"), table_name="media")
     op.drop_table("media")
+    op.drop_table("source_files")
     op.drop_table("sources")
     op.drop_index("ix_blobs_unsettled", table_name="blobs", postgresql_where=sa.text("state <> 'kept'"))
     op.drop_table("blobs")

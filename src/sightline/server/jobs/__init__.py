@@ -1,0 +1,1 @@
+"""Long work that survives restarts: analyses, watched folders, cameras, fetching of models."""

@@ -1,0 +1,130 @@
+"""Keeping what was found: one transaction for a piece, so that it is there whole or not at all, and never twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sightline.analysis.records import rows
+from sightline.core.errors import SightlineError
+from sightline.server.jobs.tools import Tools
+from sightline.store.analyses import Piece
+from sightline.store.jobs import OPEN, move_job, touch_job
+from sightline.store.records import media_facts
+from sightline.store.tables import AnalysisRow, JobRow, MediaRow
+
+
+@dataclass(frozen=True)
+class Task:
+    """One attempt at the analysis of one picture or video.
+
+    Parameters
+    ----------
+    job_id, attempt : str, int
+        Which job, and which attempt at it.
+    analysis_id, media_id : UUID
+        What it fills in, and what it looks at.
+    digest, name : str
+        Where the file is, and what its uploader calls it.
+    options : dict
+        As ``api.analyses.AnalysisOptions``.
+    """
+
+    job_id: str
+    attempt: int
+    analysis_id: UUID
+    media_id: UUID
+    digest: str
+    name: str
+    options: dict[str, Any]
+
+
+def read_task(tools: Tools, job_id: str, attempt: int) -> Task | None:
+    """Return what a job's attempt is about, None when it was deleted."""
+    query = (
+        select(AnalysisRow.id, AnalysisRow.options, MediaRow.id, MediaRow.digest, MediaRow.name)
+        .join(MediaRow, MediaRow.id == AnalysisRow.media_id)
+        .where(AnalysisRow.job_id == job_id)
+    )
+    with tools.database.session() as session:
+        row = session.execute(query).one_or_none()
+    return None if row is None else Task(job_id, attempt, row[0], row[2], row[3], row[4], row[1])
+
+
+def keep(tools: Tools, task: Task, piece: Piece, *, last: bool = False, total: int | None = None) -> bool:
+    """Keep a finished piece: its document, its records, and how far the job is.
+
+    Parameters
+    ----------
+    tools : Tools
+        What jobs work with.
+    task : Task
+        Whose piece it is.
+    piece : Piece
+        What was found.
+    last : bool
+        Whether the analysis is done with it.
+    total : int, optional
+        How many pieces there will be, as far as is known now.
+
+    Returns
+    -------
+    bool
+        False when the job was cancelled, begun anew or deleted meanwhile; nothing was kept then.
+    """
+    found = rows(piece.frames)
+    with tools.media.keeping(piece.packed()) as (session, digest):
+        media = session.execute(select(MediaRow).where(MediaRow.id == task.media_id).with_for_update(key_share=True)).scalar_one_or_none()
+        job = _mine(session, task)
+        if media is None or job is None:
+            return False
+        done = tools.analyses.keep_piece(session, task.analysis_id, piece, digest)
+        if last:
+            _done(session, task, done)
+        else:
+            touch_job(session, task.job_id, done=done, total=max(done, total or 0))
+        tools.records.replace_segment(session, task.analysis_id, media_facts(media), piece.number, found)
+        if last:
+            tools.records.settle(session, task.media_id)
+    return True
+
+
+def finish(tools: Tools, task: Task) -> None:
+    """Put on record that an analysis is done, and the newest of its medium; does nothing when it was cancelled or deleted."""
+    with tools.database.session() as session:
+        session.execute(select(MediaRow.id).where(MediaRow.id == task.media_id).with_for_update(key_share=True))
+        job = _mine(session, task)
+        if job is not None:
+            _done(session, task, job.done)
+            tools.records.settle(session, task.media_id)
+
+
+def fail(tools: Tools, task: Task, detail: str, problem: dict[str, Any] | None = None) -> None:
+    """Put on record that an attempt failed, and why; does nothing when it was cancelled or deleted."""
+    with tools.database.session() as session:
+        if _mine(session, task) is None:
+            return
+        if problem is not None:
+            row = session.get_one(AnalysisRow, task.analysis_id)
+            row.problems = [*(p for p in row.problems if p != problem), problem]
+        move_job(session, task.job_id, "failed", expected=OPEN, attempt=task.attempt, detail=detail)
+
+
+def problem_of(error: SightlineError, time_s: float | None = None) -> dict[str, Any]:
+    """Return an error as the document tells of it."""
+    own_s = getattr(error, "time_s", None)
+    return {"kind": type(error).__name__, "message": str(error), "time_s": time_s if own_s is None else own_s}
+
+
+def _mine(session: Session, task: Task) -> JobRow | None:
+    """Return the job's row, locked, while this attempt is the present one and is not over."""
+    job = session.execute(select(JobRow).where(JobRow.id == task.job_id).with_for_update()).scalar_one_or_none()
+    return job if job is not None and job.attempts == task.attempt and job.state in OPEN else None
+
+
+def _done(session: Session, task: Task, pieces: int) -> None:
+    move_job(session, task.job_id, "done", expected=OPEN, attempt=task.attempt, detail=None, done=pieces, total=pieces)

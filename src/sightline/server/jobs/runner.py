@@ -1,0 +1,343 @@
+"""The one entry to long work: begins it, acts on it, comes back to it after a restart."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
+
+from sightline.api.analyses import Analysis, AnalysisOptions
+from sightline.api.jobs import Job, JobAction, JobState
+from sightline.core.errors import ConflictError, NotFoundError, QueueFullError
+from sightline.runtime.cards import load_card
+from sightline.server.config import ServerConfig
+from sightline.server.jobs.events import JobEvents
+from sightline.server.jobs.fetches import FetchWork
+from sightline.server.jobs.keeping import Task, read_task
+from sightline.server.jobs.quick import QuickLane
+from sightline.server.jobs.sources import SourceWork
+from sightline.server.jobs.tools import Tools
+from sightline.server.jobs.videos import VideoWork
+from sightline.server.jobs.workflows import Kind, Workflows
+from sightline.server.workers import Workers
+from sightline.store.analyses import AnalysisStore, Started
+from sightline.store.database import Database
+from sightline.store.jobs import OPEN, JobStore, NewJob
+from sightline.store.media import MediaCatalogue
+from sightline.store.records import RecordStore
+from sightline.store.settings import SettingsStore
+
+if TYPE_CHECKING:
+    from sightline.store.sources import SourceStore
+
+logger = logging.getLogger(__name__)
+
+VIDEOS, PIECES, FETCHES = "video", "camera pieces", "fetch"
+_MOST_WAIT_S = 3600.0
+_LOOK_AGAIN_S = 0.5
+_TO: dict[JobAction, JobState] = {"pause": "paused", "resume": "queued", "cancel": "cancelled", "retry": "queued"}
+
+
+class Runner:
+    """Long work: analyses, watched folders, cameras, fetching of models.
+
+    Every piece of work has a row in ``jobs``; the rows are the truth. Pictures go through a quick lane of their own, everything
+    else is a durable workflow. There is one runner in a process at a time.
+
+    Parameters
+    ----------
+    config, database, settings, media, records, sources, analyses, jobs, workers
+        As in ``Services``.
+
+    Attributes
+    ----------
+    events : JobEvents
+        Changes of jobs, as they happen.
+    """
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        database: Database,
+        settings: SettingsStore,
+        media: MediaCatalogue,
+        records: RecordStore,
+        sources: SourceStore,
+        analyses: AnalysisStore,
+        jobs: JobStore,
+        workers: Workers,
+    ) -> None:
+        self._tools = Tools(config, database, settings, media, records, sources, analyses, jobs, workers)
+        self.events = JobEvents(jobs)
+        self._over = threading.Condition()
+        self._ends = 0
+        self._counting = threading.Lock()
+        self._quick = QuickLane(self._tools, config.interactive_workers + 2, self._finished)
+        self._sources = SourceWork(self._tools, self.analyse, self._finished)
+        self._fetches = FetchWork(self._tools, self._finished)
+        self._workflows = Workflows(
+            database.url,
+            {
+                "video": Kind(VideoWork(self._tools, lambda: self._workflows, self._finished), VIDEOS),
+                "source": Kind(self._sources),
+                "fetch": Kind(self._fetches, FETCHES),
+            },
+            {VIDEOS: config.batch_workers, PIECES: 1, FETCHES: 1},
+        )
+        self._is_running = False
+
+    # ------------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Begin to work, with what was under way or waiting when the server stopped.
+
+        Raises
+        ------
+        StoreUnavailableError
+            When the database cannot be reached.
+        """
+        self._is_running = True
+        self._workflows.launch()
+        self._quick.start()
+        for job in self._tools.jobs.unfinished("picture", states=("queued", "running")):
+            task = read_task(self._tools, job.id, job.attempts)
+            if task is not None:
+                self._quick.put(task, reserved=False)
+        for job in self._tools.jobs.unfinished("video", "folder", "camera", "fetch", states=("queued", "running")):
+            if not self._workflows.is_under_way(job.id, job.attempts):
+                logger.info("%s %s is begun again", job.kind, job.id)
+                self._again(job, expected=("queued", "running"))
+
+    def close(self) -> None:
+        """Stop; what is under way goes on at the next start."""
+        self._tools.closing.set()
+        if self._is_running:
+            self._quick.close()
+            self._workflows.destroy()
+            self._is_running = False
+        with self._over:
+            self._over.notify_all()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ analyses
+
+    def analyse(self, media_id: UUID, options: AnalysisOptions, created_by: str) -> Analysis:
+        """Begin to look at a picture or video.
+
+        Parameters
+        ----------
+        media_id : UUID
+            What to look at.
+        options : AnalysisOptions
+            What to look for.
+        created_by : str
+            Who wishes it.
+
+        Returns
+        -------
+        Analysis
+            Queued; ``job_id`` is its job.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such picture or video.
+        QueueFullError
+            When as many are waiting as the settings allow; says when to come again.
+        StoreUnavailableError
+            When the database cannot be reached; nothing was begun.
+        """
+        tools = self._tools
+        media = tools.media.get(media_id)
+        limits = tools.settings.get().limits
+        if media.kind == "picture":
+            return self._analyse_picture(media_id, options, created_by, limits.max_queued_pictures)
+        with self._counting:
+            self._check_room_for_video(limits.max_queued_videos)
+            started = tools.analyses.begin(media_id, options, created_by)
+        queue = PIECES if self._sources.is_piece(media) else VIDEOS
+        self._workflows.begin("video", started.analysis.job_id, 1, queue)
+        return started.analysis
+
+    def _analyse_picture(self, media_id: UUID, options: AnalysisOptions, created_by: str, places: int) -> Analysis:
+        self._quick.reserve(places)
+        try:
+            started = self._tools.analyses.begin(media_id, options, created_by)
+        except BaseException:
+            self._quick.give_back()
+            raise
+        self._quick.put(_task(started))
+        return started.analysis
+
+    def _check_room_for_video(self, places: int) -> None:
+        waiting = self._tools.jobs.waiting("video")
+        if waiting >= places:
+            wait_s = min(max(1.0, self._tools.jobs.usual_video_s() / self._tools.config.batch_workers), _MOST_WAIT_S)
+            raise QueueFullError(f"{waiting} videos are waiting already, as many as may; try again later", round(wait_s, 1))
+
+    # ------------------------------------------------------------------ jobs
+
+    def act(self, job_id: str, action: JobAction, who: str) -> Job:
+        """Pause, resume, cancel or retry a job.
+
+        Parameters
+        ----------
+        job_id : str
+            Which job.
+        action : {"pause", "resume", "cancel", "retry"}
+            What to do.
+        who : str
+            Who wishes it.
+
+        Returns
+        -------
+        Job
+            As it is now.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such job.
+        ConflictError
+            When it cannot be done with the job as it is now.
+        QueueFullError
+            When the queue that it would go back into is full.
+        """
+        job = self._tools.jobs.get(job_id)
+        if action not in job.actions:
+            possible = ", ".join(job.actions) or "nothing"
+            raise ConflictError(f"{job.title} is {job.state}: it cannot be told to {action} now (possible: {possible})")
+        logger.info("%s: %s %s", who, action, job_id)
+        if action in ("resume", "retry"):
+            self._again(job, expected=(job.state,), strict=True)
+        else:
+            detail = job.detail if action == "pause" else f"cancelled by {who}"
+            if not self._tools.jobs.move(job_id, _TO[action], expected=(job.state,), detail=detail):
+                raise ConflictError(f"{job.title} went on meanwhile; look at it again")
+            self._quick.drop(job_id)
+            self._finished(job_id)
+        return self._tools.jobs.get(job_id)
+
+    def _again(self, job: Job, *, expected: tuple[JobState, ...], strict: bool = False) -> None:
+        """Begin the next attempt at a job."""
+        attempt = job.attempts + 1
+        picture = job.kind == "picture"
+        if picture:
+            self._quick.reserve(self._tools.settings.get().limits.max_queued_pictures)
+        task = None
+        try:
+            moved = self._tools.jobs.move(job.id, "queued", expected=expected, attempt=job.attempts, attempts=attempt, detail=None)
+            if not moved and strict:
+                raise ConflictError(f"{job.title} went on meanwhile; look at it again")
+            task = read_task(self._tools, job.id, attempt) if picture and moved else None
+        finally:
+            if picture and task is None:
+                self._quick.give_back()
+        if task is not None:
+            self._quick.put(task)
+        elif moved and not picture:
+            self._begin(job, attempt)
+
+    def _begin(self, job: Job, attempt: int) -> None:
+        if job.kind == "video":
+            piece = job.media_id is not None and self._sources.is_piece(self._tools.media.get(job.media_id))
+            self._workflows.begin("video", job.id, attempt, PIECES if piece else VIDEOS)
+        else:
+            self._workflows.begin("fetch" if job.kind == "fetch" else "source", job.id, attempt)
+
+    def start_source(self, source_id: int, who: str) -> Job:
+        """Begin to watch a folder or camera; one that is watched already stays so.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such source.
+        """
+        with self._counting:
+            source = self._tools.sources.get(source_id)
+            job = self._tools.jobs.of_source(source_id)
+            if job is not None and job.state in ("queued", "running"):
+                return job
+            if job is not None:
+                self._again(job, expected=(job.state,), strict=True)
+                return self._tools.jobs.get(job.id)
+            unit = "files" if source.kind == "folder" else "pieces"
+            made = self._tools.jobs.add(NewJob(source.kind, source.name, unit, who, source_id=source_id))
+            self._workflows.begin("source", made.id, 1)
+            return made
+
+    def stop_source(self, source_id: int, who: str) -> Job:
+        """Stop watching a folder or camera; what came from it stays.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such source, or it was never started.
+        """
+        self._tools.sources.get(source_id)
+        job = self._tools.jobs.of_source(source_id)
+        if job is None:
+            raise NotFoundError(f"source {source_id} was never started")
+        self._tools.jobs.move(job.id, "cancelled", expected=OPEN, detail=f"stopped by {who}")
+        self._finished(job.id)
+        return self._tools.jobs.get(job.id)
+
+    def fetch_model(self, name: str, who: str) -> Job:
+        """Begin to bring a model's weights to this machine; one that is on its way already is not begun twice.
+
+        Raises
+        ------
+        UnknownModelError
+            When there is no such model.
+        """
+        card = load_card(name)
+        with self._counting:
+            for job in self._tools.jobs.unfinished("fetch"):
+                if job.title == card.name:
+                    return job
+            made = self._tools.jobs.add(NewJob("fetch", card.name, "bytes", who))
+        self._workflows.begin("fetch", made.id, 1)
+        return made
+
+    def wait(self, job_id: str, timeout_s: float | None = None) -> Job:
+        """Wait until a job is over or paused; return it as it is then, or when the time is up.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such job, or it is deleted meanwhile.
+        """
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            known = self._ends
+            job = self._tools.jobs.get(job_id)
+            left_s = _LOOK_AGAIN_S if deadline_s is None else min(_LOOK_AGAIN_S, deadline_s - time.monotonic())
+            if job.state not in ("queued", "running") or left_s <= 0 or self._tools.closing.is_set():
+                return job
+            with self._over:
+                self._over.wait_for(lambda: self._ends != known, left_s)  # noqa: B023 - called at once
+
+    def depths(self) -> Mapping[tuple[str, str], int]:
+        """Return how many open jobs there are, by kind and state: for metrics."""
+        return self._tools.jobs.depths()
+
+    def _finished(self, job_id: str) -> None:
+        del job_id
+        with self._over:
+            self._ends += 1
+            self._over.notify_all()
+
+
+def _task(started: Started) -> Task:
+    analysis, media = started.analysis, started.media
+    return Task(analysis.job_id, 1, analysis.id, media.id, media.digest, media.name, analysis.options.model_dump(mode="json"))

@@ -1,0 +1,140 @@
+"""DBOS, as far as it is needed here: named bodies of work that are begun once, queue up, and are begun again after a crash.
+
+A body that is left by `Closing` counts as not finished: the next `launch` begins it again, and its finished steps are passed over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from dbos import DBOS, SetWorkflowID
+from sqlalchemy.engine import URL
+
+Result = TypeVar("Result")
+Body = Callable[[str, int], None]
+
+_VERSION = "1"  # bodies that are under way go on over an upgrade of Sightline
+_POLL_S = 0.2
+_UNDER_WAY = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
+
+
+class Closing(BaseException):
+    """The server is about to stop; what is under way goes on at the next start."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of long work.
+
+    Parameters
+    ----------
+    body : callable
+        Gets the job's id and the number of the attempt.
+    queue : str or None
+        Queue that it waits in; None begins it at once.
+    """
+
+    body: Body
+    queue: str | None = None
+
+
+class Workflows:
+    """Begins and comes back to bodies of work. There is one in a process at a time.
+
+    Parameters
+    ----------
+    url : URL
+        Database; the tables are in its schema ``dbos``.
+    kinds : mapping of str to Kind
+        What there is to do.
+    queues : mapping of str to int
+        How many of a queue run at once.
+    """
+
+    def __init__(self, url: URL, kinds: Mapping[str, Kind], queues: Mapping[str, int]) -> None:
+        self._url, self._kinds, self._queues = url, kinds, queues
+        self._functions: dict[str, Callable[..., None]] = {}
+        self._active = 0
+        self._changed = threading.Condition()
+
+    def launch(self) -> None:
+        """Begin, with what was under way when the process ended."""
+        _quiet()
+        DBOS(
+            config={
+                "name": "sightline",
+                "system_database_url": self._url.render_as_string(hide_password=False),
+                "sys_db_pool_size": 8,
+                "application_version": _VERSION,
+                "executor_id": "server",
+                "run_admin_server": False,  # type: ignore[typeddict-unknown-key]
+                "log_level": "WARNING",
+            }
+        )
+        for name, kind in self._kinds.items():
+            self._functions[name] = DBOS.workflow(name=f"sightline.{name}", max_recovery_attempts=None)(self._counted(kind.body))
+        DBOS.launch()
+        for queue, at_once in self._queues.items():
+            DBOS.register_queue(queue, worker_concurrency=at_once, polling_interval_sec=_POLL_S)
+
+    def _counted(self, body: Body) -> Body:
+        def run(job_id: str, attempt: int) -> None:
+            with self._counting():
+                body(job_id, attempt)
+
+        return run
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        with self._changed:
+            self._active += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._active -= 1
+                self._changed.notify_all()
+
+    def begin(self, name: str, job_id: str, attempt: int, queue: str | None = None) -> None:
+        """Begin a body of work, or let it wait in its queue; an attempt that was begun already is not begun twice."""
+        chosen = queue or self._kinds[name].queue
+        with SetWorkflowID(_id(job_id, attempt)):
+            if chosen is None:
+                DBOS.start_workflow(self._functions[name], job_id, attempt)
+            else:
+                DBOS.enqueue_workflow(chosen, self._functions[name], job_id, attempt)
+
+    def is_under_way(self, job_id: str, attempt: int) -> bool:
+        """Return whether an attempt waits or runs, or will go on by itself after a restart."""
+        status = DBOS.get_workflow_status(_id(job_id, attempt))
+        return status is not None and status.status in _UNDER_WAY
+
+    def step(self, name: str, call: Callable[..., Result], *arguments: Any) -> Result:
+        """Do one step inside a body: its result is on record, and given back without doing it again after a restart."""
+        return DBOS.run_step({"name": name}, call, *arguments)
+
+    def destroy(self, timeout_s: float = 10.0) -> None:
+        """Wait for bodies to be left, and let go of everything."""
+        deadline_s = time.monotonic() + timeout_s
+        with self._changed:
+            while self._active and self._changed.wait(max(0.0, deadline_s - time.monotonic())):
+                pass
+        DBOS.destroy(destroy_registry=True)
+
+
+def _id(job_id: str, attempt: int) -> str:
+    return f"{job_id}.{attempt}"
+
+
+def _quiet() -> None:
+    """Let what DBOS says go the way of our own log, warnings and errors only."""
+    logger = logging.getLogger("dbos")
+    logger.propagate = True
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())  # with a handler there, it adds none of its own that writes to the console
