@@ -42,9 +42,9 @@ def console_policy(nonce: str) -> str:
     True
     """
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' blob: data:; media-src 'self' blob: data:; "
-        "font-src 'self'; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; object-src 'none'; frame-ancestors 'none'; "
-        "base-uri 'none'; form-action 'self'"
+        f"default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "
+        "img-src 'self' blob: data:; media-src 'self' blob: data:; font-src 'self'; connect-src 'self'; worker-src 'self'; "
+        "manifest-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     )
 
 
@@ -130,7 +130,7 @@ class SecurityHeaders:
             headers.setdefault("Cache-Control", "no-store")
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = "The server is not known by this name; its administrator can allow it with --allowed-host NAME."
+        detail = "The server is not known by this name; its administrator can allow it with --allow-host NAME."
         problem = Problem(type="urn:sightline:problem:foreign-host", title="Not under this name", status=421, detail=detail)
         await respond(problem)(scope, receive, send)
 

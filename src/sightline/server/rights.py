@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import fastapi.routing
@@ -19,9 +19,11 @@ from starlette.routing import BaseRoute
 from sightline.api.accounts import Permission
 from sightline.core.errors import RightsError, SignInNeededError
 from sightline.server.config import ServerConfig
-from sightline.server.services import services_of
 from sightline.store.access import Kind
 from sightline.store.principals import Principal
+
+if TYPE_CHECKING:
+    from sightline.server.services import Services
 
 __all__ = ["Principal", "Right", "check_every_route_is_guarded", "public", "require", "require_socket", "same_origin", "still_may"]
 
@@ -94,7 +96,7 @@ async def principal_of(connection: HTTPConnection) -> Principal:
         When nobody is signed in, or not any longer.
     """
     kind, token = credentials(connection)
-    accounts = services_of(connection).accounts
+    accounts = _services_of(connection).accounts
     who = accounts.access.remembered(kind, token) or await run_in_threadpool(accounts.principal_of, kind, token)
     if who is None:
         raise SignInNeededError("the session has ended; sign in again" if kind == "session" else "the key is unknown, expired or revoked")
@@ -128,7 +130,7 @@ def credentials(connection: HTTPConnection) -> tuple[Kind, str]:
 
 def session_token(connection: HTTPConnection) -> str | None:
     """Return the token in the session's cookie."""
-    return connection.cookies.get(cookie_name(services_of(connection).config.https)) or None
+    return connection.cookies.get(cookie_name(_services_of(connection).config.https)) or None
 
 
 def same_origin(connection: HTTPConnection) -> None:
@@ -145,8 +147,13 @@ def same_origin(connection: HTTPConnection) -> None:
         raise RightsError("another site asked for this; open Sightline's own page")
 
 
+def _services_of(connection: HTTPConnection) -> Services:
+    services: Services = connection.app.state.services
+    return services
+
+
 def _is_ours(origin: str, connection: HTTPConnection) -> bool:
-    config: ServerConfig = services_of(connection).config
+    config: ServerConfig = _services_of(connection).config
     try:
         parts = urlsplit(origin)
         names = {parts.netloc.lower(), (parts.hostname or "").lower()}

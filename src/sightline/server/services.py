@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends
@@ -15,7 +16,9 @@ from sightline.server.jobs.runner import Runner
 from sightline.server.live import LiveHub
 from sightline.server.live_cameras import CameraFeeds
 from sightline.server.metrics import Metrics
+from sightline.server.oidc import SingleSignOn, from_environment
 from sightline.server.readiness import ReadinessChecks
+from sightline.server.sign_in_limits import SignInLimits
 from sightline.server.workers import Workers
 from sightline.store.accounts import Accounts
 from sightline.store.analyses import AnalysisStore
@@ -55,6 +58,8 @@ class Services:
     cameras: CameraFeeds
     metrics: Metrics
     readiness: ReadinessChecks
+    single_sign_on: SingleSignOn | None = None
+    sign_in_limits: SignInLimits = field(default_factory=SignInLimits)
 
 
 @contextmanager
@@ -70,10 +75,11 @@ def open_services(config: ServerConfig) -> Iterator[Services]:
     """
     for folder in (config.data, config.spool, config.keys, config.thumbs):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sign_on = from_environment(os.environ)
     with ExitStack() as stack:
         database = stack.enter_context(open_database(config.data, config.database_url))
         settings = SettingsStore(database)
-        audit = AuditTrail(database, config.keys)
+        audit = AuditTrail(database, config.keys, reads=lambda: settings.get().audit_reads)
         blobs = open_blobs(config.media_url, config.data)
         media = MediaCatalogue(database, blobs)
         media.recover()
@@ -107,6 +113,7 @@ def open_services(config: ServerConfig) -> Iterator[Services]:
             CameraFeeds(live),
             metrics,
             ReadinessChecks(database, blobs, workers),
+            None if sign_on is None else SingleSignOn(sign_on),
         )
 
 

@@ -55,6 +55,10 @@ class Accounts:
         self._passwords = passwords or Passwords()
         self.access = Access(database, clock, times or SessionTimes())
 
+    def now(self) -> datetime:
+        """Return the time that sessions and keys are measured by."""
+        return self._clock()
+
     # Signing in
 
     def first_start(self) -> str | None:
@@ -135,7 +139,7 @@ class Accounts:
         return entry
 
     def sign_in_from_outside(
-        self, subject: str, name: str, role: Role | None, *, default: Role | None, link: bool, replaces: str | None = None
+        self, subject: str, name: str, role: Role | None, *, newcomer: Role | None, link: bool, replaces: str | None = None
     ) -> Entry:
         """Begin a session for somebody whom a single sign-on vouches for.
 
@@ -147,8 +151,8 @@ class Accounts:
             What a new user is called.
         role : str, optional
             What the sign-on says the role is; None: it says nothing, and the role stays.
-        default : str, optional
-            Role of somebody new about whom the sign-on says nothing; None: new users are refused.
+        newcomer : str, optional
+            Role of somebody new; None: they are refused.
         link : bool
             Whether a user of that name who never came this way is taken for the same person.
 
@@ -165,7 +169,7 @@ class Accounts:
                 user = namesake
                 user.oidc_subject = subject
             if user is None:
-                user = self._newcomer(session, subject, name, role or default, taken=namesake is not None, welcome=default is not None)
+                user = self._newcomer(session, subject, name, newcomer, taken=namesake is not None)
             if user.disabled:
                 raise RightsError("this user is disabled")
             if role is not None and role != user.role:
@@ -382,8 +386,8 @@ class Accounts:
         )
         return token
 
-    def _newcomer(self, session: Session, subject: str, name: str, role: Role | None, *, taken: bool, welcome: bool) -> UserRow:
-        if not welcome or role is None:
+    def _newcomer(self, session: Session, subject: str, name: str, role: Role | None, *, taken: bool) -> UserRow:
+        if role is None:
             raise RightsError("nobody here is known as that; an administrator can add you")
         if taken:
             raise RightsError(f"there is a user {name!r} already who signs in another way; ask an administrator")
