@@ -9,10 +9,12 @@ import click
 
 import sightline
 from sightline.cli.analyze import analyze
+from sightline.cli.audit import audit
 from sightline.cli.console import say
 from sightline.cli.doctor import doctor
 from sightline.cli.models import models
 from sightline.cli.serve import serve
+from sightline.cli.users import users
 from sightline.core.errors import SightlineError
 
 BAD_INPUT, INTERRUPTED, READER_GONE = 2, 130, 141
@@ -25,9 +27,11 @@ def cli() -> None:
 
 
 cli.add_command(analyze)
+cli.add_command(audit)
 cli.add_command(doctor)
 cli.add_command(models)
 cli.add_command(serve)
+cli.add_command(users)
 
 
 def main() -> None:
