@@ -81,6 +81,7 @@ def backup(database: Database, blobs: BlobStore, keys: Path, target: Path, progr
     MediaWriteError
         When the archive cannot be written.
     """
+    secret = {path.name: path.read_bytes() for path in sorted(keys.glob("*")) if path.suffix != ".lock"}  # before the tables: see `Head`
     with replacing(target) as part, database.session() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         revision = session.scalar(text("SELECT version_num FROM alembic_version"))
@@ -95,9 +96,8 @@ def backup(database: Database, blobs: BlobStore, keys: Path, target: Path, progr
                 progress(f"table {name}", 0, 0)
                 with _table(session, name, columns) as stream:
                     _add(archive, manifest, f"tables/{name}.copy.gz", stream)
-            for key in sorted(keys.glob("*")) if keys.is_dir() else []:
-                with key.open("rb") as stream:
-                    _add(archive, manifest, f"keys/{key.name}", stream)
+            for name, key in secret.items():
+                _add(archive, manifest, f"keys/{name}", io.BytesIO(key))
             digests = session.scalars(text("SELECT digest FROM blobs WHERE state = 'kept' ORDER BY digest")).all()
             for done, digest in enumerate(digests):
                 progress("files", done, len(digests))
@@ -215,11 +215,13 @@ def _table(session: Session, name: str, columns: list[str]) -> Iterator[IO[bytes
 
 
 def _fill(session: Session, archive: tarfile.TarFile, name: str, columns: list[str]) -> None:
+    session.execute(text(f'ALTER TABLE "{name}" DISABLE TRIGGER USER'))  # what triggers would add is in the archive
     cursor = session.connection().connection.cursor()
     packed = gzip.GzipFile(fileobj=_read(archive, archive.getmember(f"tables/{name}.copy.gz")))
     with packed, cursor.copy(_copy(name, columns, "FROM STDIN")) as rows:
         while block := packed.read(_CHUNK):
             rows.write(block)
+    session.execute(text(f'ALTER TABLE "{name}" ENABLE TRIGGER USER'))
     for column in columns:
         sequence = session.scalar(text("SELECT pg_get_serial_sequence(:table, :column)"), {"table": name, "column": column})
         if sequence is not None:
