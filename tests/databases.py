@@ -27,6 +27,7 @@ class TestServer:
 
     def __init__(self, url: URL) -> None:
         self._admin = url.set(database="postgres")
+        self._do("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET synchronous_commit = off", "SELECT pg_reload_conf()")
         create_database(url.set(database=TEMPLATE))
         with Database(url.set(database=TEMPLATE), pool_size=1) as template:
             template.migrate()
@@ -46,9 +47,13 @@ class TestServer:
 
     def drop(self, url: URL) -> None:
         """Delete a database, whoever is connected to it."""
+        self._do(f'DROP DATABASE IF EXISTS "{url.database}" WITH (FORCE)')
+
+    def _do(self, *statements: str) -> None:
         engine = create_engine(self._admin, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f'DROP DATABASE IF EXISTS "{url.database}" WITH (FORCE)'))
+            for statement in statements:
+                connection.execute(text(statement))
         engine.dispose()
 
 

@@ -103,6 +103,14 @@ def archive(database: Database, tmp_path: Path) -> Path:
     return path
 
 
+def is_refused(path: Path) -> bool:
+    try:
+        check(path)
+    except InvalidInputError:
+        return True
+    return False
+
+
 def test_an_archive_that_was_cut_off_or_changed_is_refused(archive: Path, tmp_path: Path) -> None:
     whole = archive.read_bytes()
     check(archive)
@@ -115,9 +123,7 @@ def test_an_archive_that_was_cut_off_or_changed_is_refused(archive: Path, tmp_pa
     for name, damaged in damages.items():
         path = tmp_path / "damaged.tar"
         path.write_bytes(damaged)
-        with pytest.raises(InvalidInputError):
-            check(path)
-            pytest.fail(f"the damage {name} was not noticed")
+        assert is_refused(path), f"the damage {name} was not noticed"
 
 
 def test_nothing_is_overwritten(archive: Path, database: Database, embedded_postgres: TestServer, tmp_path: Path) -> None:
