@@ -16,8 +16,6 @@ from pathlib import PurePath
 from typing import Any, BinaryIO, Protocol
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from sightline.core import errors
 from sightline.core.errors import SightlineError, WorkerCrashedError, WorkerMemoryError
 
@@ -116,7 +114,7 @@ def _exactly(source: Source, count: int) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
+    if hasattr(value, "model_dump"):  # pydantic's models, without loading pydantic
         return value.model_dump(mode="json")
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
