@@ -50,13 +50,15 @@ describe("dictionaries", () => {
     const missing: string[] = [];
     for (const path of files(".tsx")) {
       const code = readFileSync(join(SRC, path), "utf-8");
-      for (const [, key, rest] of code.matchAll(/\bt\(\s*"([\w.]+)"([^)]*)/g)) {
-        const asked = /ns: "(\w+)"/.exec(rest ?? "")?.[1];
+      const spaces = [...code.matchAll(/useTranslation\((.*?)\)/g)].flatMap(([, asked]) => {
+        const names = [...(asked ?? "").matchAll(/"(\w+)"/g)].map((match) => match[1] ?? "");
+        return names.length > 0 ? names.slice(0, 1) : ["app"];
+      });
+      for (const [, asked, rest] of code.matchAll(/\bt\(\s*"([\w.:]+)"([^)]*)/g)) {
+        const [key = "", space] = (asked ?? "").split(":").reverse();
         if (/ns: \w/.test(rest ?? "")) continue;
-        const spaces = asked
-          ? [asked]
-          : [...code.matchAll(/useTranslation\((?:"(\w+)")?\)/g)].map((m) => m[1] ?? "app");
-        if (!spaces.some((space) => known.has(`${space}:${key}`))) missing.push(`${path}: ${key}`);
+        const places = space ? [space] : spaces;
+        if (!places.some((place) => known.has(`${place}:${key}`))) missing.push(`${path}: ${asked}`);
       }
     }
     expect(missing).toEqual([]);

@@ -11,6 +11,7 @@ export const analyse: Page = {
   permission: "media:read",
   routes: [
     { index: true, lazy: async () => ({ Component: (await import("./AnalysePage")).AnalysePage }) },
+    { path: "file/:mediaId", lazy: async () => ({ Component: (await import("./FilePage")).FilePage }) },
     { path: ":analysisId", lazy: async () => ({ Component: (await import("./ResultPage")).ResultPage }) },
   ],
   dictionaries: { en, zh },
