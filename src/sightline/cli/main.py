@@ -9,6 +9,7 @@ import click
 
 import sightline
 from sightline.cli.analyze import analyze
+from sightline.cli.backup import backup, restore
 from sightline.cli.audit import audit
 from sightline.cli.console import say
 from sightline.cli.doctor import doctor
@@ -27,6 +28,8 @@ def cli() -> None:
 
 
 cli.add_command(analyze)
+cli.add_command(backup)
+cli.add_command(restore)
 cli.add_command(audit)
 cli.add_command(doctor)
 cli.add_command(models)
