@@ -69,6 +69,14 @@ class Timeline(Body):
     buckets: list[TimelineBucket]
 
 
+class LabelCount(Body):
+    """How many records there are of one kind with one label."""
+
+    kind: RecordKind
+    label: str | None = Field(description="null: those without a label.", examples=["person"])
+    count: int = Field(examples=[1200])
+
+
 class NewZone(Body):
     """A region of a camera's picture."""
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from sightline.analysis.records import RecordRow as Row
+from sightline.api.base import Page
+from sightline.api.records import LabelCount, Record, RecordFilter, Timeline, TimelineBucket
 from sightline.core.errors import InvalidInputError, NotFoundError, StoreUnavailableError
 from sightline.store.database import Database
 from sightline.store.grams import fold, grams, storable
+from sightline.store.paging import decode_cursor, encode_cursor
+from sightline.store.record_queries import MAX_BUCKETS, Question, ask, labels, page, patience, timeline
 from sightline.store.tables import AnalysisRow, MediaRow, RecordRow
 
 _COLUMNS = (
     "media_id, analysis_id, segment, is_current, source_id, kind, label, frame, time_s, taken_at, track_id, score,"
     " x0, y0, x1, y1, foot_x, foot_y, text, folded, grams, attributes"
 )
+_FACTS = ("id", "media_id", "analysis_id", "source_id", "kind", "label", "text", "frame", "time_s", "taken_at", "track_id", "score")
+_EXPORT_S = 600
 _COPY = f"COPY records ({_COLUMNS}) FROM STDIN"
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -117,10 +123,107 @@ class RecordStore:
             _mark(session, now, False)
         _mark(session, wanted, True)
 
+    def query(self, wanted: RecordFilter, cursor: str | None = None, limit: int = 100, *, newest_first: bool = True) -> Page[Record]:
+        """Return one page of the records that fit a filter.
+
+        In order of ``taken_at``; with ``media_id`` or ``analysis_id`` in order of ``time_s``.
+
+        Parameters
+        ----------
+        wanted : RecordFilter
+        cursor : str, optional
+            ``next_cursor`` of the page before, with the same filter and order.
+        limit : int
+            Records on a page.
+        newest_first : bool
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such zone.
+        InvalidInputError
+            When the cursor is of another list, a track is asked for without its medium, or the answer takes too long to find.
+        """
+        with self._database.session() as session, patience(session):
+            question = ask(session, wanted)
+            after = None if cursor is None else decode_cursor(cursor, *question.key_types)
+            found = session.execute(page(question, after, limit + 1, newest_first)).all()
+        more = encode_cursor(*_keys(question, found[limit - 1])) if len(found) > limit else None
+        return Page(items=[record(row) for row in found[:limit]], next_cursor=more)
+
+    def batches(self, wanted: RecordFilter, size: int = 5_000) -> Iterator[Sequence[Any]]:
+        """Yield all records that fit a filter, oldest first, in lists of rows with the columns of `Record`.
+
+        Records that are added meanwhile are left out; no transaction is held between batches.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such zone.
+        InvalidInputError
+            As for `query`.
+        """
+        with self._database.session() as session:
+            question = ask(session, wanted)
+            last = session.scalar(select(func.max(RecordRow.id))) or 0
+        question = replace(question, conditions=(*question.conditions, RecordRow.id <= last))
+        after: tuple[Any, ...] | None = None
+        while True:
+            with self._database.session() as session, patience(session, _EXPORT_S):
+                found = session.execute(page(question, after, size, newest_first=False)).all()
+            if found:
+                yield found
+            if len(found) < size:
+                return
+            after = _keys(question, found[-1])
+
+    def timeline(self, wanted: RecordFilter, bucket_s: int) -> Timeline:
+        """Return how many records there are in each stretch of time; stretches without any are left out.
+
+        Parameters
+        ----------
+        wanted : RecordFilter
+        bucket_s : int
+            Length of a stretch, seconds; stretches are counted from 1970, UTC. Whole minutes are answered at once over any time.
+
+        Raises
+        ------
+        InvalidInputError
+            When there would be too many stretches, or the answer takes too long to find.
+        NotFoundError
+            When there is no such zone.
+        """
+        if bucket_s < 1:
+            raise InvalidInputError(f"expected a bucket of at least 1 s, got {bucket_s}")
+        buckets: dict[datetime, dict[str, int]] = {}
+        with self._database.session() as session, patience(session):
+            for start, kind, label, count in session.execute(timeline(session, wanted, bucket_s)):
+                buckets.setdefault(start, {})[f"{kind}/{label}" if label else kind] = int(count)
+                if len(buckets) > MAX_BUCKETS:
+                    raise InvalidInputError(f"more than {MAX_BUCKETS} buckets: ask for longer ones, or a shorter time")
+        return Timeline(bucket_s=bucket_s, buckets=[TimelineBucket(start=start, counts=counts) for start, counts in buckets.items()])
+
+    def labels(self) -> list[LabelCount]:
+        """Return each kind, with each of its labels, and how many records there are; the most first."""
+        with self._database.session() as session:
+            found = session.execute(labels()).all()
+        return [LabelCount(kind=kind, label=label or None, count=int(count)) for kind, label, count in found]
+
+
+def record(row: Any) -> Record:
+    """Return a row of `record_queries.COLUMNS` as a body."""
+    box = None if row.x0 is None else (row.x0, row.y0, row.x1, row.y1)
+    facts = {name: getattr(row, name) for name in _FACTS}
+    return Record(box_xyxy=box, attributes=row.attributes, **facts)
+
 
 def media_facts(media: MediaRow) -> MediaFacts:
     """Return what records need to know about a medium."""
     return MediaFacts(media.id, media.source_id, (media.width, media.height), media.taken_at)
+
+
+def _keys(question: Question, row: Any) -> tuple[Any, int]:
+    return (row.time_s if question.in_media else row.taken_at), row.id
 
 
 def _claim(session: Session, analysis_id: UUID, media_id: UUID) -> bool:

@@ -1,0 +1,323 @@
+"""From a `RecordFilter` to SQL whose answer an index gives in order, however many records there are.
+
+A page is the first rows of an index range. Where a filter leaves several values to an index's leading column (two kinds, or one
+camera and every kind), each value becomes a query of its own that reads at most one page, and the pages are merged: nothing
+is sorted, and nothing depends on the planner's guess of where in time the rows are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import ColumnElement, Select, cast, func, literal, select, tuple_, union_all
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY, REAL
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.types import DateTime, Interval, Text, UserDefinedType
+
+from sightline.api.records import RECORD_KINDS, RecordFilter
+from sightline.core.errors import InvalidInputError, NotFoundError
+from sightline.store.grams import fold, needed
+from sightline.store.tables import AnalysisRow, RecordCountRow, RecordRow, ZoneRow
+
+Query = Select[*tuple[Any, ...]]
+R, C = RecordRow, RecordCountRow
+COLUMNS = (
+    *(R.id, R.media_id, R.analysis_id, R.source_id, R.kind, R.label, R.text, R.frame, R.time_s, R.taken_at, R.track_id, R.score),
+    *(R.x0, R.y0, R.x1, R.y1, R.attributes),
+)
+WIDTHS_S = (86_400, 3_600, 60)
+"""Of the stretches whose counts are kept, longest first."""
+MAX_BUCKETS = 5_000
+MAX_QUERY_S = 20
+_MOST_BRANCHES = 8
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Polygon(UserDefinedType[str]):
+    """PostgreSQL's polygon."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the type's name."""
+        return "polygon"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a filter asks, as SQL.
+
+    Parameters
+    ----------
+    conditions : tuple of ColumnElement
+        All must hold.
+    branches : tuple of ColumnElement
+        One of them must hold; no two hold for one record. Empty: no more conditions.
+    in_media : bool
+        Whether it is about one medium, whose records are ordered by their time in it.
+    """
+
+    conditions: tuple[ColumnElement[bool], ...]
+    branches: tuple[ColumnElement[bool], ...]
+    in_media: bool
+
+    @property
+    def keys(self) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        """What the records are ordered by."""
+        return (R.time_s.expression if self.in_media else R.taken_at.expression), R.id.expression
+
+    @property
+    def key_types(self) -> tuple[type, type]:
+        """Python types of the keys."""
+        return (float if self.in_media else datetime), int
+
+
+def ask(session: Session, wanted: RecordFilter) -> Question:
+    """Return the SQL of a filter.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such zone.
+    InvalidInputError
+        When a track is asked for without its medium.
+    """
+    if wanted.track_id is not None and wanted.media_id is None and wanted.analysis_id is None:
+        raise InvalidInputError("track_id needs media_id or analysis_id: tracks are numbered within one video")
+    conditions = [*_of_media(session, wanted), *_of_time(wanted), *_of_place(session, wanted), *_of_what(wanted)]
+    in_media = wanted.media_id is not None or wanted.analysis_id is not None
+    branches = [] if in_media else _branches(wanted)
+    if not branches:
+        conditions += _either(wanted)
+    return Question(tuple(conditions), tuple(branches), in_media)
+
+
+def page(question: Question, after: tuple[Any, ...] | None, limit: int, newest_first: bool) -> Query:
+    """Select the records that follow the one with the keys ``after``."""
+    parts = [_part(question, branch, after, limit, newest_first) for branch in question.branches or (None,)]
+    if len(parts) == 1:
+        return parts[0]
+    merged = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    keys = (merged.c[str(key.key)] for key in question.keys)
+    return select(merged).order_by(*(key.desc() if newest_first else key for key in keys)).limit(limit)
+
+
+def _part(question: Question, branch: ColumnElement[bool] | None, after: tuple[Any, ...] | None, limit: int, newest_first: bool) -> Query:
+    query = select(*COLUMNS).where(*question.conditions)
+    if branch is not None:
+        query = query.where(branch)
+    if after is not None:
+        here, there = tuple_(*question.keys), tuple_(*after, types=[key.type for key in question.keys])
+        query = query.where(here < there if newest_first else here > there)
+    return query.order_by(*(key.desc() if newest_first else key for key in question.keys)).limit(limit)
+
+
+def counted(question: Question, bucket_s: int) -> Query:
+    """Select bucket, kind, label and count, from the records themselves."""
+    start = _bucket(R.taken_at, bucket_s).label("bucket")
+    query = select(start, R.kind, func.coalesce(R.label, "").label("label"), func.count().label("n")).where(*question.conditions)
+    if question.branches:
+        query = query.where(_any(question.branches))
+    return query.group_by(sql("1"), sql("2"), sql("3"))
+
+
+def timeline(session: Session, wanted: RecordFilter, bucket_s: int) -> Query:
+    """Select bucket, kind, label and count: from the counts that are kept as far as they can tell, else from the records."""
+    about_records = (wanted.media_id, wanted.analysis_id, wanted.zone_id, wanted.text, wanted.track_id)
+    widths = tuple(w for w in WIDTHS_S if bucket_s % w == 0)
+    if not widths or wanted.min_score > 0 or any(each is not None for each in about_records):
+        parts = [counted(ask(session, wanted), bucket_s)]
+    else:
+        parts = []
+        for width, first, before in pieces(wanted.taken_from, wanted.taken_before, WIDTHS_S[WIDTHS_S.index(widths[0]) :]):
+            if width:
+                parts.append(_kept(wanted, width, first, before, bucket_s))
+            else:
+                some = wanted.model_copy(update={"taken_from": first, "taken_before": before})
+                parts.append(counted(ask(session, some), bucket_s))
+    found = union_all(*parts).subquery()
+    total = func.sum(found.c.n)
+    return (
+        select(found.c.bucket, found.c.kind, found.c.label, total)
+        .group_by(found.c.bucket, found.c.kind, found.c.label)
+        .having(total > 0)
+        .order_by(found.c.bucket, total.desc(), found.c.kind, found.c.label)
+    )
+
+
+def pieces(first: datetime | None, before: datetime | None, widths: tuple[int, ...]) -> list[tuple[int, datetime | None, datetime | None]]:
+    """Cut a stretch of time into whole units of the longest width, and its ends into shorter ones.
+
+    Parameters
+    ----------
+    first, before : datetime or None
+        None: open.
+    widths : tuple of int
+        Seconds, longest first; each a multiple of the next.
+
+    Returns
+    -------
+    list of (int, datetime or None, datetime or None)
+        Width, first, before; of width 0 is what is shorter than the shortest.
+
+    Examples
+    --------
+    >>> day = datetime(2026, 3, 1, tzinfo=UTC)
+    >>> [(width, str(a)[11:16], str(b)[11:16]) for width, a, b in pieces(day.replace(minute=58), day.replace(hour=2), (3600, 60))]
+    [(60, '00:58', '01:00'), (3600, '01:00', '02:00')]
+    """
+    if first is not None and before is not None and first >= before:
+        return []
+    if not widths:
+        return [(0, first, before)]
+    width, *rest = widths
+    start = None if first is None else _EPOCH + timedelta(seconds=width) * -((_EPOCH - first) // timedelta(seconds=width))
+    end = None if before is None else _EPOCH + timedelta(seconds=width) * ((before - _EPOCH) // timedelta(seconds=width))
+    if start is not None and end is not None and start >= end:
+        return pieces(first, before, tuple(rest))
+    head = [] if start is None else pieces(first, start, tuple(rest))
+    tail = [] if end is None else pieces(end, before, tuple(rest))
+    return [*head, (width, start, end), *tail]
+
+
+def labels() -> Query:
+    """Select each kind, label and how many there are, most first."""
+    total = func.sum(C.count)
+    return (
+        select(C.kind, C.label, total)
+        .where(C.width_s == WIDTHS_S[0])
+        .group_by(C.kind, C.label)
+        .having(total > 0)
+        .order_by(total.desc(), C.kind, C.label)
+    )
+
+
+@contextmanager
+def patience(session: Session, seconds: int = MAX_QUERY_S) -> Iterator[None]:
+    """Plan each query for its own values, for storage that seeks fast, and end those that take too long.
+
+    Raises
+    ------
+    InvalidInputError
+        When a query took longer.
+    """
+    session.execute(
+        sql(
+            "SELECT set_config('statement_timeout', :ms, true), set_config('plan_cache_mode', 'force_custom_plan', true),"
+            " set_config('jit', 'off', true), set_config('random_page_cost', '1.1', true)"
+        ),
+        {"ms": str(seconds * 1000)},
+    )
+    try:
+        yield
+    except OperationalError as error:
+        if isinstance(error.orig, psycopg.errors.QueryCanceled):
+            raise InvalidInputError(f"the answer takes longer than {seconds} s to find: ask about a shorter time or one source") from error
+        raise
+
+
+def _of_media(session: Session, wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
+    """Yield conditions on medium and analysis; records of an older analysis are in no index but that of segments."""
+    if wanted.media_id is not None:
+        yield R.media_id == wanted.media_id
+    if wanted.analysis_id is None:
+        yield R.is_current.expression
+        return
+    yield R.analysis_id == wanted.analysis_id
+    current: UUID | None = session.scalar(
+        select(AnalysisRow.media_id).where(AnalysisRow.id == wanted.analysis_id, AnalysisRow.is_current.expression)
+    )
+    if current is not None:
+        yield R.media_id == current
+        yield R.is_current.expression
+
+
+def _of_time(wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.taken_from is not None:
+        yield R.taken_at >= wanted.taken_from
+    if wanted.taken_before is not None:
+        yield R.taken_at < wanted.taken_before
+
+
+def _of_place(session: Session, wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.source_id is not None:
+        yield R.source_id == wanted.source_id
+    if wanted.zone_id is None:
+        return
+    zone = session.get(ZoneRow, wanted.zone_id)
+    if zone is None:
+        raise NotFoundError(f"there is no zone {wanted.zone_id}")
+    corners = ",".join(f"({float(x)!r},{float(y)!r})" for x, y in zone.polygon_xy)
+    yield R.source_id == zone.source_id
+    yield cast(f"({corners})", _Polygon).bool_op("@>")(func.point(R.foot_x, R.foot_y))
+
+
+def _of_what(wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.track_id is not None:
+        yield R.track_id == wanted.track_id
+    if wanted.min_score > 0:
+        yield R.score >= cast(wanted.min_score, REAL)  # as a double, 0.7 would be more than the 0.7 that is kept
+    if wanted.text is not None:
+        yield R.kind == "text"
+        yield R.text.is_not(None)
+        if found_by := needed(wanted.text):
+            yield R.grams.contains(cast(found_by, ARRAY(Text)))
+            yield func.strpos(R.folded, fold(wanted.text)) > 0
+
+
+def _branches(wanted: RecordFilter) -> list[ColumnElement[bool]]:
+    """Return one condition for each value of the leading column of the index that is to be read."""
+    if wanted.text is not None:
+        return []
+    if wanted.labels:
+        names = sorted(set(wanted.labels))
+        kinds = [R.kind.in_(sorted(set(wanted.kinds)))] if wanted.kinds else []
+        found = [(R.label == name) for name in names]
+        return [each & kinds[0] if kinds else each for each in found] if len(names) <= _MOST_BRANCHES else []
+    if wanted.kinds or wanted.source_id is not None or wanted.zone_id is not None:
+        return [R.kind == kind for kind in sorted(set(wanted.kinds or RECORD_KINDS))]
+    return []
+
+
+def _either(wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.kinds:
+        yield R.kind.in_(sorted(set(wanted.kinds)))
+    if wanted.labels:
+        yield R.label.in_(sorted(set(wanted.labels)))
+
+
+def _any(branches: tuple[ColumnElement[bool], ...]) -> ColumnElement[bool]:
+    found = branches[0]
+    for each in branches[1:]:
+        found = found | each
+    return found
+
+
+def _kept(wanted: RecordFilter, width: int, first: datetime | None, before: datetime | None, bucket_s: int) -> Query:
+    """Select bucket, kind, label and count from the counts of one width."""
+    query = select(_bucket(C.start, bucket_s).label("bucket"), C.kind, C.label, func.sum(C.count).label("n"))
+    query = query.where(C.width_s == width)
+    if wanted.source_id is not None:
+        query = query.where(C.source_id == wanted.source_id)
+    if wanted.kinds:
+        query = query.where(C.kind.in_(wanted.kinds))
+    if wanted.labels:
+        query = query.where(C.label.in_(wanted.labels))
+    if first is not None:
+        query = query.where(C.start >= first)
+    if before is not None:
+        query = query.where(C.start < before)
+    return query.group_by(sql("1"), C.kind, C.label)
+
+
+def _bucket(time: Any, bucket_s: int) -> ColumnElement[datetime]:
+    """Return the start of the bucket that a time is in; buckets are counted from 1970, UTC."""
+    return func.date_bin(literal(timedelta(seconds=bucket_s), Interval), time, literal(_EPOCH, DateTime(timezone=True)))
