@@ -31,7 +31,7 @@ from sightline.analysis.looker import Looker
 from sightline.analysis.options import Options
 from sightline.analysis.stitching import carry, stitch
 from sightline.analysis.summary import Stopwatch
-from sightline.core.errors import InvalidInputError, MediaError, display_name
+from sightline.core.errors import InvalidInputError, MediaError, MediaLimitError, display_name
 from sightline.core.frame import Frame
 from sightline.media.overlap import prefetch
 from sightline.media.video_reader import VideoLimits, VideoReader
@@ -133,11 +133,13 @@ def plan_file(path: str | os.PathLike[str], length_s: float = SEGMENT_S, *, limi
     Raises
     ------
     MediaError
-        When the file cannot be read as a video.
+        When the file cannot be read as a video, or is longer than the limits.
     InvalidInputError
         When ``length_s`` is not above 0.
     """
-    survey = _survey(path, limits)
+    survey, longest_s = _survey(path, limits), (limits or VideoLimits()).max_duration_s
+    if survey.end_s > longest_s:
+        raise MediaLimitError(path, f"{survey.end_s:.0f} s long, more than the limit of {longest_s:.0f} s")
     return plan(survey.end_s, length_s if survey.regular else max(length_s, _IRREGULAR_S))
 
 

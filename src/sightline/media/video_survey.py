@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -123,14 +122,15 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
 
 def _survey(stamps: list[int | None], tick_s: float, start: int | None, rate: float, seekable: bool) -> VideoSurvey:
     known = [s for s in stamps if s is not None]
+    irregular = VideoSurvey(np.zeros(0), len(stamps), max(0, len(stamps) - 1) / rate, regular=False)
     if not seekable or not known or len(known) < len(stamps):
-        return VideoSurvey(np.zeros(0), len(stamps), max(0, len(stamps) - 1) / rate, regular=False)
+        return irregular
     in_file_order = np.array(known, np.int64)
     ordered = np.sort(in_file_order)
     first = int(ordered[0]) if start is None else min(int(ordered[0]), start)
     times_s = np.asarray((ordered - first) * tick_s, np.float64)
     leaps_back_s = float((np.maximum.accumulate(in_file_order) - in_file_order).max() * tick_s)
     longest_gap_s = float(np.diff(times_s).max(initial=0.0))
-    regular = bool((np.diff(ordered) > 0).all()) and leaps_back_s <= Timeline.BACK_S and longest_gap_s <= Timeline.AHEAD_S
-    end_s = float(times_s[-1])
-    return VideoSurvey(times_s if regular else np.zeros(0), len(stamps), end_s if math.isfinite(end_s) else 0.0, regular)
+    if not (np.diff(ordered) > 0).all() or leaps_back_s > Timeline.BACK_S or longest_gap_s > Timeline.AHEAD_S:
+        return irregular
+    return VideoSurvey(times_s, len(stamps), float(times_s[-1]), regular=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from sightline.core.errors import ClusterError, MissingExtraError
 
 LOCAL = "local"
 _STORE_BYTES = 256 << 20
+_KNOCK_S = 10.0
 _PASSED_ON = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
 
 
@@ -62,8 +64,9 @@ class Cluster:
             how |= {"address": self._address, **({"runtime_env": {"env_vars": passed_on}} if passed_on else {})}
         if not ray.is_initialized():
             try:
+                _knock(self._address)
                 ray.init(**how)
-            except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            except (OSError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
                 raise ClusterError(f"--ray {self._address}: no Ray cluster answers there ({_short(error)})") from error
             self._is_ours = True
         context = ray.data.DataContext.get_current()
@@ -103,6 +106,19 @@ class Cluster:
                 yield row["done"]
         except ray.exceptions.RayError as error:
             raise ClusterError(f"--ray {self._address}: the cluster gave up ({_short(error)}); run the same command again") from error
+
+
+def _knock(address: str) -> None:
+    """Find out at once whether anything listens at ``host:port``; Ray itself would try for minutes.
+
+    Raises
+    ------
+    OSError
+        When nothing does.
+    """
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=_KNOCK_S).close()
 
 
 def _short(error: Exception) -> str:
