@@ -94,10 +94,12 @@ def survey_video(source: VideoInput, *, limits: VideoLimits | None = None) -> Vi
             raise VideoDecodeError(opened.name, "there is no picture stream in it")
         in_order_only = opened.container.format.name == "avi"  # AVI has no presentation times: packets come one a frame period
         stream = streams[0]
-        stamps = [p.dts if in_order_only else p.pts for p in _packets(opened.container, stream) if p.size and not p.is_discard]
+        packets = [(p.pts, p.dts) for p in _packets(opened.container, stream) if p.size and not p.is_discard]
+        decoded = [dts for _, dts in packets]
+        stamps = decoded if in_order_only else [pts for pts, _ in packets]
         rate = float(stream.average_rate or stream.guessed_rate or 25)
         start = None if in_order_only else stream.start_time
-        return _survey(stamps, float(stream.time_base), start, rate, opened.seekable)
+        return _survey(stamps, decoded, float(stream.time_base), start, rate, opened.seekable)
     finally:
         opened.close()
 
@@ -120,16 +122,19 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
         return
 
 
-def _survey(stamps: list[int | None], tick_s: float, start: int | None, rate: float, seekable: bool) -> VideoSurvey:
+def _survey(
+    stamps: list[int | None], decoded: list[int | None], tick_s: float, start: int | None, rate: float, seekable: bool
+) -> VideoSurvey:
     known = [s for s in stamps if s is not None]
     irregular = VideoSurvey(np.zeros(0), len(stamps), max(0, len(stamps) - 1) / rate, regular=False)
     if not seekable or not known or len(known) < len(stamps):
         return irregular
-    in_file_order = np.array(known, np.int64)
-    ordered = np.sort(in_file_order)
+    ordered = np.sort(np.array(known, np.int64))
+    # With B-frames presentation times go back and forth in the file; the times of decoding must not.
+    clock = np.array([s for s in decoded if s is not None] or known, np.int64)
     first = int(ordered[0]) if start is None else min(int(ordered[0]), start)
     times_s = np.asarray((ordered - first) * tick_s, np.float64)
-    leaps_back_s = float((np.maximum.accumulate(in_file_order) - in_file_order).max() * tick_s)
+    leaps_back_s = float((np.maximum.accumulate(clock) - clock).max() * tick_s)
     longest_gap_s = float(np.diff(times_s).max(initial=0.0))
     if not (np.diff(ordered) > 0).all() or leaps_back_s > Timeline.BACK_S or longest_gap_s > Timeline.AHEAD_S:
         return irregular
