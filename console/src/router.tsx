@@ -3,6 +3,7 @@ import { PAGES } from "./pages";
 import { CrashPage } from "./shell/CrashPage";
 import { Gate } from "./shell/Gate";
 import { NotFoundPage } from "./shell/NotFoundPage";
+import { Opening } from "./shell/Opening";
 import { PageGuard } from "./shell/PageGuard";
 
 /** Routes of all pages inside the shell; what a page needs is loaded when it is visited. */
@@ -12,6 +13,7 @@ export function makeRouter() {
       path: "/",
       element: <Gate />,
       errorElement: <CrashPage />,
+      hydrateFallbackElement: <Opening />,
       children: [
         { index: true, element: <Navigate to="/analyse" replace /> },
         ...PAGES.map((page) => ({

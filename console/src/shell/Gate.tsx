@@ -1,8 +1,9 @@
-import { Center, Loader } from "@mantine/core";
+import { Center } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { MeContext, takeTokenFromAddress, useSession, useTokenSignIn } from "~/api/session";
 import { ProblemNotice } from "~/components/ProblemNotice";
 import { SignInPage } from "~/pages/sign-in/SignInPage";
+import { Opening } from "./Opening";
 import { Shell } from "./Shell";
 
 /** The door: the console for who is signed in, the sign-in page for everyone else. */
@@ -22,11 +23,7 @@ export function Gate() {
 
   const session = useSession();
   if (session.isPending || byToken.isPending) {
-    return (
-      <Center h="100vh">
-        <Loader />
-      </Center>
-    );
+    return <Opening />;
   }
   if (session.isError) {
     return (

@@ -28,6 +28,8 @@ export function ObservationTable({ shapes, chosen, pointed, onChoose, onPoint }:
     row?.scrollIntoView({ block: "nearest" });
   }, [chosen]);
 
+  const ids = rows.some(({ finding }) => "id" in finding && finding.id != null);
+
   if (rows.length === 0) {
     return (
       <Text c="dimmed" size="sm" p="md">
@@ -41,7 +43,7 @@ export function ObservationTable({ shapes, chosen, pointed, onChoose, onPoint }:
         <thead>
           <tr>
             <th scope="col">{t("table.what")}</th>
-            <th scope="col">{t("table.id")}</th>
+            {ids && <th scope="col">{t("table.id")}</th>}
             <th scope="col" className={classes.right}>
               {t("table.score")}
             </th>
@@ -66,9 +68,11 @@ export function ObservationTable({ shapes, chosen, pointed, onChoose, onPoint }:
                   </span>
                 </button>
               </td>
-              <td className="numbers">
-                {"id" in shape.finding && shape.finding.id != null ? `#${shape.finding.id}` : "–"}
-              </td>
+              {ids && (
+                <td className="numbers">
+                  {"id" in shape.finding && shape.finding.id != null ? `#${shape.finding.id}` : "–"}
+                </td>
+              )}
               <td className={`numbers ${classes.right}`}>
                 {shape.score === null ? "–" : formatShare(shape.score, i18n.language)}
               </td>

@@ -25,6 +25,7 @@ export function Overlay({ findings, sizeWh, layers, labels = true }: Props) {
       <OverlayCanvas
         shapes={shapes}
         view={fitInto(sizeWh, stage, Number.POSITIVE_INFINITY)}
+        size={sizeWh}
         stage={stage}
         labels={labels}
       />

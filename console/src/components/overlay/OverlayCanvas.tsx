@@ -7,6 +7,8 @@ import type { Size, View } from "./view";
 interface Props {
   shapes: readonly Shape[];
   view: View;
+  /** Of the picture, its own pixels. */
+  size: Size;
   /** Of the stage that the canvas covers, CSS pixels. */
   stage: Size;
   chosen?: string | null;
@@ -15,7 +17,7 @@ interface Props {
 }
 
 /** Draws shapes over a picture that lies on the stage as the view says. Decoration: a table beside it says the same in words. */
-export function OverlayCanvas({ shapes, view, stage, chosen = null, pointed = null, labels = true }: Props) {
+export function OverlayCanvas({ shapes, view, size, stage, chosen = null, pointed = null, labels = true }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const target = canvas.current;
@@ -30,7 +32,7 @@ export function OverlayCanvas({ shapes, view, stage, chosen = null, pointed = nu
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, stage[0], stage[1]);
     const line = Math.max(1.25, Math.min(2.25, Math.sqrt(stage[0] * stage[1]) / 420));
-    paint(pen, shapes, view, {
+    paint(pen, shapes, view, size, {
       chosen,
       pointed,
       labels,

@@ -1,6 +1,6 @@
 import type { Shape } from "./shapes";
 import { COLOURS } from "./tables";
-import { toStage, type View } from "./view";
+import { type Size, toStage, type View } from "./view";
 
 export interface DrawOptions {
   /** Key of the shape that was chosen, and of the one under the pointer. */
@@ -41,8 +41,13 @@ function outline(pen: Pen, view: View, shape: Shape, width: number, strong: bool
     pen.fillStyle = "rgb(255 255 255 / 0.12)";
     pen.fill();
   }
-  if (shape.outline === "dashed" && !strong) pen.setLineDash([6, 5]);
-  rimmed(pen, COLOURS[shape.colour], width);
+  if (shape.outline === "dashed" && !strong) {
+    // A box that only frames landmarks stays in the background.
+    pen.setLineDash([4, 6]);
+    pen.lineWidth = Math.max(1, width - 0.5);
+    pen.strokeStyle = COLOURS[shape.colour];
+    pen.stroke();
+  } else rimmed(pen, COLOURS[shape.colour], width);
   pen.setLineDash([]);
 }
 
@@ -89,12 +94,16 @@ function label(pen: Pen, view: View, shape: Shape, text: string, width: number):
 }
 
 /** Draw shapes onto a canvas whose units are CSS pixels of the stage. */
-export function paint(pen: Pen, shapes: readonly Shape[], view: View, options: DrawOptions): void {
+export function paint(pen: Pen, shapes: readonly Shape[], view: View, size: Size, options: DrawOptions): void {
   const { chosen, pointed, line } = options;
+  // Landmarks may be guessed beyond the picture's edge; nothing is drawn there.
+  const [left, top] = toStage(view, [0, 0]);
+  pen.save();
+  pen.beginPath();
+  pen.rect(left - 1, top - 1, size[0] * view.scale + 2, size[1] * view.scale + 2);
+  pen.clip();
   pen.lineJoin = "round";
   pen.lineCap = "round";
-  pen.font = options.font;
-  pen.textBaseline = "middle";
   const strong = (shape: Shape) => shape.key === chosen || shape.key === pointed;
   for (const shape of shapes) {
     pen.globalAlpha = chosen !== null && shape.key !== chosen && shape.key !== pointed ? 0.45 : 1;
@@ -102,7 +111,10 @@ export function paint(pen: Pen, shapes: readonly Shape[], view: View, options: D
     figure(pen, view, shape, line);
   }
   pen.globalAlpha = 1;
+  pen.restore();
   if (!options.labels) return;
+  pen.font = options.font;
+  pen.textBaseline = "middle";
   for (const shape of shapes) {
     const wide = (shape.box[2] - shape.box[0]) * view.scale;
     if (shape.outline === "none" || shape.label === "" || (wide < 22 && !strong(shape))) continue;

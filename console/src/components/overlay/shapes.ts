@@ -1,6 +1,6 @@
 import type { Body, Face, FoundObject, FrameFindings, Hand, Kind, People, TextLine } from "~/api/types";
 import type { Layer } from "./layers";
-import { BODY_EDGES, type ColourName, type Edge, FACE_CHAINS, HAND_EDGES, IRISES } from "./tables";
+import { BODY_EDGES, type ColourName, type Edge, FACE_CHAINS, HAND_EDGES, HEAD_POINTS, IRISES } from "./tables";
 
 export type Point = readonly [number, number];
 export type Box = readonly [number, number, number, number];
@@ -84,6 +84,12 @@ function meshLines(points: readonly Point[]): Line[] {
   return lines;
 }
 
+/** Whether the middle of one box lies inside another. */
+function holds([x0, y0, x1, y1]: Box, inner: Box): boolean {
+  const [x, y] = [(inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2];
+  return x >= x0 && x < x1 && y >= y0 && y < y1;
+}
+
 function faceShape(face: Face, index: number, layers: ReadonlySet<Layer>): Shape {
   const mesh = layers.has("mesh") ? xy(face.mesh_xyz) : [];
   const [rightEye, leftEye, nose, rightMouth, leftMouth] = xy(face.points_xy);
@@ -103,9 +109,10 @@ function faceShape(face: Face, index: number, layers: ReadonlySet<Layer>): Shape
   };
 }
 
-function bodyShape(body: Body, index: number): Shape {
+function bodyShape(body: Body, index: number, headless: boolean): Shape {
   const points = xy(body.points_xyz);
-  const visible = (row: number) => (body.visibility?.[row] ?? 1) >= MIN_VISIBILITY;
+  const first = headless ? HEAD_POINTS[body.skeleton] : 0;
+  const visible = (row: number) => row >= first && (body.visibility?.[row] ?? 1) >= MIN_VISIBILITY;
   const seen = points.filter((_, row) => visible(row));
   return {
     ...base("bodies", index, body, "green"),
@@ -176,7 +183,18 @@ export function shapesOf(findings: FrameFindings | null, layers: ReadonlySet<Lay
       shapes.push({ ...shape, label: [shape.label, found.label].filter(Boolean).join(" ") });
     }
   }
-  if (layers.has("bodies")) shapes.push(...(findings.bodies ?? []).map(bodyShape));
+  if (layers.has("bodies")) {
+    const faces = layers.has("faces") || layers.has("mesh") ? (findings.faces ?? []) : [];
+    for (const [index, body] of (findings.bodies ?? []).entries()) {
+      shapes.push(
+        bodyShape(
+          body,
+          index,
+          faces.some((face) => holds(body.box_xyxy, face.box_xyxy)),
+        ),
+      );
+    }
+  }
   if (layers.has("faces") || layers.has("mesh")) {
     shapes.push(...(findings.faces ?? []).map((face, index) => faceShape(face, index, layers)));
   }

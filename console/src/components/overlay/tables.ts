@@ -21,6 +21,11 @@ const body = ({ right, left, centre }: { right: number[][]; left: number[][]; ce
 
 /** Lines of the skeletons, from the same tables that the server draws with. */
 export const BODY_EDGES = { blazepose33: body(skeletons.blazepose33), coco17: body(skeletons.coco17) } as const;
+/** Landmarks before this one are the head's, which a face shows better. */
+export const HEAD_POINTS = {
+  blazepose33: skeletons.blazepose33.head_points,
+  coco17: skeletons.coco17.head_points,
+} as const;
 export const HAND_EDGES: readonly Edge[] = pairs(skeletons.hand21.fingers, "centre");
 
 /** Chains of the face mesh: outline and nose, lips, and the eyes and brows of either side. */

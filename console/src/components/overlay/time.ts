@@ -45,8 +45,17 @@ export interface Lane {
   values: (number | null)[];
 }
 
+/** As many stretches as frames were looked at, for a stretch without a frame would show a gap that is none. */
+function stretchesFor(frames: readonly FrameFindings[], durationS: number, most: number): number {
+  const [first, last] = [frames[0], frames[frames.length - 1]];
+  if (!first || !last || last.time_s <= first.time_s) return 1;
+  const gapS = (last.time_s - first.time_s) / (frames.length - 1);
+  return Math.max(1, Math.min(most, Math.floor(durationS / gapS + 0.01)));
+}
+
 /** Lanes over a video from its frames; kinds that were never found have none. */
-export function lanesFromFrames(frames: readonly FrameFindings[], durationS: number, stretches: number): Lane[] {
+export function lanesFromFrames(frames: readonly FrameFindings[], durationS: number, mostStretches: number): Lane[] {
+  const stretches = stretchesFor(frames, durationS, mostStretches);
   return KINDS.flatMap((kind) => {
     const values: (number | null)[] = Array(stretches).fill(null);
     for (const frame of frames) {

@@ -112,7 +112,7 @@ export function Stage({ size, label, shapes, chosen, onChoose, pointed, onPoint,
         >
           {children}
         </div>
-        <OverlayCanvas shapes={shapes} view={view} stage={stage} chosen={chosen} pointed={pointed} />
+        <OverlayCanvas shapes={shapes} view={view} size={size} stage={stage} chosen={chosen} pointed={pointed} />
       </div>
       <div className={classes.tools}>
         <Tool label={t("stage.out")} icon={IconZoomOut} disabled={!zoomed} onClick={() => zoom(1 / STEP)} />

@@ -32,7 +32,7 @@ export function PictureStage({ analysis, media }: { analysis: Analysis; media: M
       analysis={analysis}
       media={media}
       inspection={inspection}
-      findings={findings}
+      raw={document.data ?? null}
       stage={
         <Stage size={media.size_wh} label={t("pictureOf", { name: media.name })} {...inspection.stage}>
           <img

@@ -1,7 +1,7 @@
 import { Tabs } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Analysis, FrameFindings, Media } from "~/api/types";
+import type { Analysis, Media } from "~/api/types";
 import { Inspector } from "~/components/inspect/Inspector";
 import { ObservationTable } from "~/components/inspect/ObservationTable";
 import { JsonView } from "~/components/json/JsonView";
@@ -14,13 +14,14 @@ interface Props {
   analysis: Analysis;
   media: Media;
   inspection: Inspection;
-  findings: FrameFindings | null;
+  /** What the JSON tab shows. */
+  raw: unknown;
   stage: ReactNode;
   below?: ReactNode;
 }
 
 /** The picture with its layers at the left, what was found in words at the right; one below the other on a phone. */
-export function ResultLayout({ analysis, media, inspection, findings, stage, below }: Props) {
+export function ResultLayout({ analysis, media, inspection, raw, stage, below }: Props) {
   const { t } = useTranslation("analyse");
   const [tab, setTab] = useState<string | null>("findings");
   const { shapes, chosen, pointed, counts, layers, setLayers, choose, point } = inspection;
@@ -46,7 +47,7 @@ export function ResultLayout({ analysis, media, inspection, findings, stage, bel
             <ObservationTable shapes={shapes} chosen={chosen} pointed={pointed} onChoose={choose} onPoint={point} />
           </Tabs.Panel>
           <Tabs.Panel value="json" className={classes.panel}>
-            <JsonView value={findings} />
+            <JsonView value={raw} />
           </Tabs.Panel>
           <Tabs.Panel value="about" className={classes.panel}>
             <AboutAnalysis analysis={analysis} media={media} />

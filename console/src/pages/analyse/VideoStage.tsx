@@ -62,7 +62,7 @@ export function VideoStage({ analysis, media }: { analysis: Analysis; media: Med
       analysis={analysis}
       media={media}
       inspection={panel}
-      findings={findings}
+      raw={findings}
       stage={
         <Stage size={media.size_wh} label={t("videoOf", { name: media.name })} onKey={onKey} {...inspection.stage}>
           <video ref={video} src={contentUrl(media.id)} preload="auto" playsInline onError={() => setBroken(true)} />

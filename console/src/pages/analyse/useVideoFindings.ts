@@ -42,6 +42,9 @@ export function useVideoFindings(analysis: Analysis, media: Media, timeS: number
   const durationS = media.duration_s ?? Number.POSITIVE_INFINITY;
   const { frames, error } = useFrames(analysis, windowsAt(timeS, durationS));
   const rate = frameRate(media.frame_rate) ?? 25;
-  const findings = useMemo(() => frameAt(frames, timeS, Math.max(0.3, 2 / rate), 0.25 / rate), [frames, timeS, rate]);
+  // Frames may have been looked at more rarely than they are shown.
+  const gapS = analysis.frames > 0 && media.duration_s ? media.duration_s / analysis.frames : 1 / rate;
+  const holdS = Math.max(0.3, 1.5 * gapS);
+  const findings = useMemo(() => frameAt(frames, timeS, holdS, 0.25 / rate), [frames, timeS, rate, holdS]);
   return { findings, error };
 }
