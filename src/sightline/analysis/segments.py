@@ -140,7 +140,7 @@ def plan_file(path: str | os.PathLike[str], length_s: float = SEGMENT_S, *, limi
     survey, longest_s = _survey(path, limits), (limits or VideoLimits()).max_duration_s
     if survey.end_s > longest_s:
         raise MediaLimitError(path, f"{survey.end_s:.0f} s long, more than the limit of {longest_s:.0f} s")
-    return plan(survey.end_s, length_s if survey.regular else max(length_s, _IRREGULAR_S))
+    return plan(survey.end_s + 2 * _EPS_S, length_s if survey.regular else max(length_s, _IRREGULAR_S))
 
 
 @dataclass
