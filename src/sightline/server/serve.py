@@ -56,6 +56,7 @@ def run(config: ServerConfig, paths: Sequence[Path], told: Told) -> None:
         stop = threading.Event()
         helpers = [threading.Thread(target=_bring, args=(services, paths, told), daemon=True)]
         helpers.append(threading.Thread(target=services.retention.run_forever, args=(stop,), daemon=True))
+        helpers.append(threading.Thread(target=services.intake.run_forever, args=(stop,), daemon=True))
         for helper in helpers:
             helper.start()
         _greet(config, listener, token, services, told)

@@ -12,12 +12,14 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from sightline.server.config import ServerConfig
+from sightline.server.intake import Intake
 from sightline.server.jobs.runner import Runner
 from sightline.server.live import LiveHub
 from sightline.server.live_cameras import CameraFeeds
 from sightline.server.metrics import Metrics
 from sightline.server.oidc import SingleSignOn, from_environment
 from sightline.server.readiness import ReadinessChecks
+from sightline.server.reads import ReadLog
 from sightline.server.sign_in_limits import SignInLimits
 from sightline.server.workers import Workers
 from sightline.store.accounts import Accounts
@@ -32,6 +34,7 @@ from sightline.store.records import RecordStore
 from sightline.store.retention import Retention
 from sightline.store.settings import SettingsStore
 from sightline.store.sources import SourceStore
+from sightline.store.thumbnails import Thumbnails
 from sightline.store.uploads import Uploads
 
 
@@ -47,6 +50,9 @@ class Services:
     blobs: BlobStore
     media: MediaCatalogue
     uploads: Uploads
+    intake: Intake
+    thumbnails: Thumbnails
+    reads: ReadLog
     retention: Retention
     records: RecordStore
     sources: SourceStore
@@ -81,8 +87,11 @@ def open_services(config: ServerConfig) -> Iterator[Services]:
         settings = SettingsStore(database)
         audit = AuditTrail(database, config.keys, reads=lambda: settings.get().audit_reads)
         blobs = open_blobs(config.media_url, config.data)
-        media = MediaCatalogue(database, blobs)
+        thumbnails = Thumbnails(config.thumbs)
+        media = MediaCatalogue(database, blobs, forget=thumbnails.forget)
         media.recover()
+        uploads = Uploads(database, config.spool)
+        uploads.clear_strays()
         jobs, records = JobStore(database), RecordStore(database)
         analyses = AnalysisStore(database, media)
         sources = SourceStore(database, read_key(config.keys / "sources.key"))
@@ -101,8 +110,11 @@ def open_services(config: ServerConfig) -> Iterator[Services]:
             audit,
             blobs,
             media,
-            Uploads(database, config.spool),
-            Retention(database, media, config.spool, config.thumbs),
+            uploads,
+            Intake(settings, audit, media, uploads, workers, runner),
+            thumbnails,
+            ReadLog(audit),
+            Retention(database, media, uploads, thumbnails, audit),
             records,
             sources,
             analyses,

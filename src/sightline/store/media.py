@@ -24,7 +24,7 @@ from sightline.store.database import Database
 from sightline.store.grams import fold, grams, needed
 from sightline.store.names import clean_name
 from sightline.store.paging import decode_cursor, encode_cursor
-from sightline.store.tables import AnalysisRow, MediaRow, SegmentRow, SourceRow
+from sightline.store.tables import AnalysisRow, BlobRow, MediaRow, SegmentRow, SourceRow
 
 __all__ = ["MediaCatalogue", "NewMedia"]
 
@@ -213,6 +213,11 @@ class MediaCatalogue:
     def range(self, digest: str, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes of a file from ``start`` to before ``end``; raises as `local_path` does, at once."""
         return self._blobs.range(digest, start, end)
+
+    def is_kept(self, digest: str) -> bool:
+        """Return whether a file is kept."""
+        with self._database.session() as session:
+            return session.scalar(select(BlobRow.state).where(BlobRow.digest == digest)) == "kept"
 
     # ------------------------------------------------------------------ deleting
 

@@ -80,8 +80,8 @@ class BlobStore(Protocol):
     def delete(self, digest: str) -> None:
         """Delete a file; that it is not there is no error."""
 
-    def digests(self) -> Iterator[str]:
-        """Yield the digest of every file, in no order."""
+    def digests(self, start: str = "") -> Iterator[str]:
+        """Yield the digest of every file, in no order; of those alone that begin with two hexadecimal digits."""
 
     def clear_unfinished(self) -> int:
         """Delete what killed processes left of files that were being put, and return how many. Nobody may be putting meanwhile."""

@@ -174,20 +174,27 @@ class Ledger:
 
     def compare(self) -> Comparison:
         """Compare files with rows: delete files that no row knows, name rows whose files are gone. Reads the whole list of files."""
-        orphans, there = 0, iter(self._blobs.digests())
-        while batch := list(islice(there, 1000)):
+        orphans, lost = 0, []
+        for start in (f"{number:02x}" for number in range(256)):  # in 256 parts, so that no list is long
+            there = set(self._blobs.digests(start))
             with self._database.session() as session:
-                known = set(session.scalars(select(BlobRow.digest).where(BlobRow.digest.in_(batch))))
-                if unknown := sorted(set(batch) - known):
-                    rows = [{"digest": digest, "bytes": 0, "state": "doomed"} for digest in unknown]
-                    session.execute(insert(BlobRow).on_conflict_do_nothing(), rows)
+                found = select(BlobRow.digest, BlobRow.state).where(BlobRow.digest.between(start, f"{start}g"))
+                rows = {row.digest: row.state for row in session.execute(found)}
+                if unknown := sorted(there - rows.keys()):
+                    values = [{"digest": digest, "bytes": 0, "state": "doomed"} for digest in unknown]
+                    session.execute(insert(BlobRow).on_conflict_do_nothing(), values)
             orphans += self.collect(unknown) if unknown else 0
-        with self._database.session() as session:
-            kept = session.scalars(select(BlobRow.digest).where(BlobRow.state == "kept")).all()
-        lost = [digest for digest in kept if not self._blobs.exists(digest)]
+            missing = [digest for digest, state in rows.items() if state == "kept" and digest not in there]
+            lost += [digest for digest in missing if self._is_lost(digest)]
         if lost:
             logger.error("%d files are gone from the media store, such as %s; restore a backup", len(lost), lost[0])
         return Comparison(orphans, lost)
+
+    def _is_lost(self, digest: str) -> bool:
+        """Look again: it may have come or gone since the list of files was made."""
+        with self._database.session() as session:
+            state = session.scalar(select(BlobRow.state).where(BlobRow.digest == digest).with_for_update())
+            return state == "kept" and not self._blobs.exists(digest)
 
     def _announce(self, digest: str, size: int) -> None:
         """Say that a file is about to come; waits while the same one is being deleted."""

@@ -105,10 +105,10 @@ class LocalBlobs:
         if path.parent.is_dir():
             sync_folder(path.parent)
 
-    def digests(self) -> Iterator[str]:
-        """Yield the digest of every file."""
+    def digests(self, start: str = "") -> Iterator[str]:
+        """Yield the digest of every file; see `BlobStore.digests`."""
         for shelf in self._folder.iterdir():
-            if len(shelf.name) == 2:
+            if len(shelf.name) == 2 and shelf.name.startswith(start):
                 yield from (path.name for path in shelf.iterdir())
 
     def clear_unfinished(self) -> int:

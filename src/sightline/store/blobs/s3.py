@@ -197,10 +197,10 @@ class S3Blobs:
         self._do(lambda: self._client.delete_object(**self._key(digest)))
         self._cache.drop(digest)
 
-    def digests(self) -> Iterator[str]:
-        """Yield the digest of every file."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._address.bucket, Prefix=self._address.prefix)
-        following = iter(pages)
+    def digests(self, start: str = "") -> Iterator[str]:
+        """Yield the digest of every file; see `BlobStore.digests`."""
+        where = {"Bucket": self._address.bucket, "Prefix": self._address.prefix + start}
+        following = iter(self._client.get_paginator("list_objects_v2").paginate(**where))
         while (page := self._do(lambda: next(following, None))) is not None:
             names = (item["Key"].removeprefix(self._address.prefix) for item in page.get("Contents", ()))
             yield from (name for name in names if len(name) == 64)
