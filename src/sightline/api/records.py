@@ -129,6 +129,7 @@ class SourceChange(Body):
     only: list[Literal["faces", "bodies", "hands", "people", "text", "objects"]] | None = Field(default=None, min_length=1)
     retention_days: int | None = Field(default=None, ge=1, le=36500, description="null: keep for ever.")
     keep_video: bool | None = None
+    address: str | None = Field(default=None, min_length=1, max_length=1000, description="Cameras: the whole new one; it is never told.")
 
 
 class ImportReport(Body):
