@@ -9,6 +9,14 @@ from pydantic import Field
 from sightline.api.base import Body
 
 
+class ModelAccuracy(Body):
+    """A measured figure of a model."""
+
+    metric: str = Field(examples=["COCO AP (IoU 0.50:0.95)"])
+    value: float = Field(examples=[0.251])
+    data: str = Field(description="Data, protocol and count.")
+
+
 class ModelState(Body):
     """A model and whether it is on this machine."""
 
@@ -21,6 +29,11 @@ class ModelState(Body):
     licence_code: str
     licence_weights: str
     licence_data: str
+    licence_notes: str = ""
+    commercial: bool = Field(default=True, description="Whether the terms of the weights allow commercial use.")
+    summary: str = Field(default="", description="What it does, in a sentence.")
+    download_bytes: int | None = Field(default=None, description="Of the files that a fetch brings.")
+    accuracy: list[ModelAccuracy] = Field(default=[], description="What was measured, on which data.")
     fetching_job_id: str | None = None
 
 

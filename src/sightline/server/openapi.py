@@ -6,7 +6,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 
+from sightline.api.live import LiveAnswer, LiveHello, LiveProblem, LiveReady, LiveStatus
 from sightline.server.problems import PROBLEM_JSON
 
 TAGS = {
@@ -55,9 +57,19 @@ def schema(app: FastAPI) -> dict[str, Any]:
     schemas = found["components"]["schemas"]
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
+    for name, definition in _live_messages().items():
+        schemas.setdefault(name, definition)
     found["components"]["securitySchemes"] = {
         "session": {"type": "apiKey", "in": "cookie", "name": "sightline_session"},
         "key": {"type": "http", "scheme": "bearer", "description": "An API key, or the owner token."},
     }
     found["security"] = [{"session": []}, {"key": []}]
+    return found
+
+
+def _live_messages() -> dict[str, Any]:
+    """Return the schemas of what goes over the live sockets, which OpenAPI itself has no place for."""
+    down = [(message, "serialization") for message in (LiveReady, LiveAnswer, LiveProblem, LiveStatus)]
+    _, made = models_json_schema([(LiveHello, "validation"), *down], ref_template="#/components/schemas/{model}")  # type: ignore[list-item]
+    found: dict[str, Any] = made["$defs"]
     return found

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from sightline.api.accounts import Permission
 from sightline.api.jobs import Job
-from sightline.api.models import ModelDetail, ModelState
+from sightline.api.models import ModelAccuracy, ModelDetail, ModelState
 from sightline.runtime.cards import ModelCard, card_names, load_card
 from sightline.runtime.weights import state
 from sightline.server.rights import Principal, require
@@ -52,6 +52,11 @@ def _state(card: ModelCard, fetching: dict[str, str]) -> ModelState:
         licence_code=card.licences.code,
         licence_weights=card.licences.weights,
         licence_data=card.licences.training_data,
+        licence_notes=card.licences.notes,
+        commercial=card.licences.commercial,
+        summary=card.summary,
+        download_bytes=sum(file.bytes for file in card.weights.files),
+        accuracy=[ModelAccuracy(metric=row.metric, value=row.value, data=row.data) for row in card.accuracy],
         fetching_job_id=fetching.get(card.name),
     )
 
