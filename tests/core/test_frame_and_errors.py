@@ -64,6 +64,7 @@ def test_a_missing_extra_says_how_to_get_it() -> None:
         ("图片.jpg", "图片.jpg"),
         ("🙂.png", "🙂.png"),
         (os.fsdecode(b"\xff\xfe.jpg"), "\\xff\\xfe.jpg"),
+        ("half \ud800", "half \\ud800"),
         ("two\nlines\x1b[31m", "two\\nlines\\x1b[31m"),
     ],
 )

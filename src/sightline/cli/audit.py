@@ -49,7 +49,7 @@ def verify(data: Path | None, as_json: bool) -> int:
 @click.option("--reason", required=True, help="Is written into the trail.")
 @data_option
 def reseal(reason: str, data: Path | None) -> None:
-    """Let keys/audit.head follow the entries there are, after it was lost; an entry of the trail tells of it for ever."""
+    """Let keys/audit.head follow the entries there are, after it was lost; the trail tells of it for ever. Stop the server first."""
     with opened(data) as (database, folder):
         from sightline.store.audit import AuditTrail
 

@@ -297,5 +297,8 @@ def display_name(source: object) -> str:
     'caf\\xe9.jpg'
     """
     text = str(source) if isinstance(source, str | Path) else repr(source)
-    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # halves of characters that stand for no byte; JSON can hold them
+        shown = text
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)

@@ -35,21 +35,27 @@ class Head:
     def __init__(self, path: Path, key: bytes) -> None:
         self._path, self._key = path, key
         self._lock = FileLock(path.with_suffix(".lock"))
+        self._highest = START
 
     def read(self) -> Mark | None:
-        """Return how far the trail reached, None when the file is missing or damaged."""
+        """Return how far the trail reached, None when the file is missing or damaged.
+
+        A file that was put back to an older one counts for nothing while the process runs that wrote the newer one.
+        """
         try:
             content = self._path.read_bytes()
         except OSError:
             return None
         marks = [self._parsed(content[at : at + _LINE]) for at in (0, _LINE)]
-        return max((m for m in marks if m is not None), key=lambda m: m.number, default=None)
+        found = max((m for m in marks if m is not None), key=lambda m: m.number, default=None)
+        return found if found is None or found.number >= self._highest.number else self._highest
 
     def write(self, mark: Mark) -> None:
         """Begin anew from a mark."""
         with self._lock, replacing(self._path) as part:
             part.write_bytes(self._line(mark) * 2)
             part.chmod(0o600)
+            self._highest = mark
 
     def advance(self, last: Mark, new: Mark, hash_of: Callable[[int], bytes | None]) -> bool:
         """Note that entries were added after the last one there was.
@@ -81,6 +87,7 @@ class Head:
             first = os.pread(file, _LINE, 0)
             spare = _LINE if self._parsed(first) == known else 0
             os.pwrite(file, self._line(new), spare)
+        self._highest = new
 
     def _line(self, mark: Mark) -> bytes:
         said = f"{mark.number:019d} {mark.hash.hex()} "

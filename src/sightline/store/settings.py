@@ -48,7 +48,7 @@ class SettingsStore:
         with self._database.session() as session:
             value = session.scalar(select(SettingsRow.value).where(SettingsRow.id == _ROW))
         try:
-            settings = Settings.model_validate(value or {})
+            settings = Settings() if value is None else Settings.model_validate(value)
         except ValidationError as error:
             raise InvalidInputError(f"the settings in the database do not fit this version of Sightline: {error}") from None
         with self._lock:
