@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from filelock import FileLock, Timeout
 
-from sightline.core.errors import ConflictError, InvalidInputError, SightlineError
+from sightline.core.errors import ConflictError, InvalidInputError, MediaWriteError, SightlineError
 from sightline.server.app import create_app
 from sightline.server.bring import bring_in
 from sightline.server.config import ServerConfig
@@ -49,7 +50,7 @@ def run(config: ServerConfig, paths: Sequence[Path], told: Told) -> None:
     StoreUnavailableError
         When the database or the media store cannot be reached.
     """
-    with _listening(config) as listener, _logged(config), open_services(config) as services:
+    with _listening(config) as listener, _alone(config), _logged(config), open_services(config) as services:
         token = services.accounts.first_start()
         app = create_app(services)
         services.runner.start()
@@ -93,8 +94,24 @@ def _listening(config: ServerConfig) -> Iterator[socket.socket]:
 
 
 @contextmanager
+def _alone(config: ServerConfig) -> Iterator[None]:
+    """Hold the data folder for this process."""
+    try:
+        config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(config.data / "server.lock", blocking=False)
+        lock.acquire()
+    except Timeout:
+        raise ConflictError(f"{config.data} is used by another server that runs") from None
+    except OSError as error:
+        raise MediaWriteError(config.data, f"cannot hold the server's data: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
 def _logged(config: ServerConfig) -> Iterator[None]:
-    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     handler = logging.handlers.RotatingFileHandler(config.data / LOG_NAME, maxBytes=_LOG_BYTES, backupCount=_LOGS_KEPT, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()

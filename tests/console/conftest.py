@@ -1,0 +1,74 @@
+"""A real server and a real browser for the console's walks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from skimage.data import astronaut
+
+from sightline.media.images import write_image
+from sightline.runtime.cards import card_names, load_card
+from sightline.server.console import folder
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs."""
+
+    address: str
+    token: str
+    data: Path
+
+
+def start(data: Path, *paths: Path, port: int = 0) -> tuple[subprocess.Popen[str], str, str | None]:
+    """Start ``sightline serve`` and return its process, address and, at the first start, the owner's token."""
+    command = [sys.executable, "-m", "sightline", "serve", *map(str, paths), "--port", str(port), "--data", str(data)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.match(r"(http://[^/]+)/(?:#token=(\S+))?", line)
+    if found is None:
+        process.kill()
+        raise AssertionError(f"the server did not start: {line!r} {process.communicate()[1][-2000:]}")
+    return process, found[1], found[2]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Debian's chromium, or the reason why there is none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    arguments = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=program, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, weights) -> Iterator[Running]:
+    """A server with one picture and one video brought in."""
+    if not (folder() / "index.html").is_file():
+        pytest.skip("the console is not built: cd console && npm ci && npm run build")
+    weights(*[n for n in card_names() if load_card(n).default])
+    from tests.media.clips import make_clip
+
+    desk = tmp_path_factory.mktemp("walk")
+    write_image(desk / "astronaut.png", astronaut())
+    make_clip(desk / "clip.mp4", count=30)
+    process, address, token = start(desk / "data", desk / "astronaut.png", desk / "clip.mp4")
+    assert token is not None
+    try:
+        yield Running(address, token, desk / "data")
+    finally:
+        process.terminate()
+        process.wait(30)
