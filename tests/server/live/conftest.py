@@ -10,19 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 import uvicorn
-from PIL import Image
-from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket
-from websockets.sync.client import ClientConnection, connect
 
+from sightline.server.config import ServerConfig
 from sightline.server.live import SOCKET_OPTIONS, LiveHub, LiveLimits, SocketClosedError, close_socket
 from sightline.server.live_session import LiveSession
+from sightline.server.services import Services, open_services
 from sightline.server.workers import Workers
 
 
@@ -112,3 +111,53 @@ def live_server(workers: Workers) -> Iterator[Callable[..., BareServer]]:
             return BareServer(hub, open_socket, endings)
 
         yield start
+
+
+@dataclass
+class House:
+    """A whole server: its services, its port, a key for each role."""
+
+    services: Services
+    port: int
+    keys: dict[str, str]
+
+    def socket(self, path: str, key: str | None = "operator", **headers: str) -> ClientConnection:
+        """Open a socket as whoever holds the key of a role."""
+        shown = {"Authorization": f"Bearer {self.keys[key]}", **headers} if key else headers
+        return connect(f"ws://127.0.0.1:{self.port}{path}", additional_headers=shown, compression=None, close_timeout=0.5, proxy=None)
+
+    def get(self, path: str, key: str | None = None, method: str = "GET") -> httpx.Response:
+        """Ask for something as whoever holds the key of a role."""
+        headers = {"Authorization": f"Bearer {self.keys[key]}"} if key else {}
+        return httpx.request(method, f"http://127.0.0.1:{self.port}{path}", headers=headers, timeout=60, trust_env=False)
+
+
+@contextmanager
+def opened_house(postgres: Any, folder: Path, **options: Any) -> Iterator[House]:
+    """Run a whole server on a database of its own."""
+    from sightline.server.app import create_app
+
+    url = postgres.fresh()
+    config = ServerConfig(
+        data=folder,
+        database_url=url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False),
+        interactive_workers=1,
+        batch_workers=1,
+        **options,
+    )
+    with open_services(config) as services:
+        keys = {}
+        roles: tuple[Role, ...] = ("viewer", "operator", "admin")
+        for role in roles:
+            user = services.accounts.add_user(NewUser(name=role, role=role, password=SecretStr("correct horse battery")))
+            keys[role] = services.accounts.add_key(user.id, NewKey(name="test", scopes=list(Permission))).secret
+        with serving(create_app(services)) as port:
+            yield House(services, port, keys)
+    postgres.drop(url)
+
+
+@pytest.fixture(scope="session")
+def house(embedded_postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A whole server for the tests of this folder."""
+    with opened_house(embedded_postgres, tmp_path_factory.mktemp("house")) as made:
+        yield made

@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.concurrency import run_in_threadpool
 
 from sightline.api.accounts import Permission
-from sightline.core.errors import QueueFullError, SightlineError
+from sightline.core.errors import NotFoundError, QueueFullError, SightlineError
 from sightline.server.live import SocketClosedError, close_socket, first_of, send_within
 from sightline.server.live_cameras import Viewer
 from sightline.server.live_session import LiveSession
@@ -45,6 +45,8 @@ async def live_camera(
 ) -> None:
     """Show a camera, with what is in its pictures."""
     source = await run_in_threadpool(services.sources.get, source_id)
+    if source.kind != "camera":
+        raise NotFoundError(f"source {source_id} is a {source.kind}, not a camera")
     address = await run_in_threadpool(services.sources.address, source_id)
     target = f"sources/{source_id}"
     async with _place(socket, services), services.cameras.watch(source_id, address, source.only) as viewer:
