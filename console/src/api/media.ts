@@ -16,7 +16,7 @@ export function useMedia(id: string | null | undefined) {
   return useQuery({
     queryKey: ["media", "one", id],
     enabled: Boolean(id),
-    queryFn: () => unwrap(api.GET("/api/v1/media/{id}", { params: { path: { id: id ?? "" } } })),
+    queryFn: () => unwrap(api.GET("/api/v1/media/{media_id}", { params: { path: { media_id: id ?? "" } } })),
     staleTime: 60_000,
   });
 }
@@ -36,7 +36,8 @@ export function useDeleteMedia() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: async (ids: readonly string[]) => {
-      for (const id of ids) await unwrap(api.DELETE("/api/v1/media/{id}", { params: { path: { id } } }));
+      for (const id of ids)
+        await unwrap(api.DELETE("/api/v1/media/{media_id}", { params: { path: { media_id: id } } }));
     },
     onSettled: () => {
       for (const key of ["media", "records", "timeline"]) void queries.invalidateQueries({ queryKey: [key] });
@@ -51,7 +52,7 @@ export function useAnalysis(id: string | null | undefined) {
   return useQuery({
     queryKey: ["analyses", id],
     enabled: Boolean(id),
-    queryFn: () => unwrap(api.GET("/api/v1/analyses/{id}", { params: { path: { id: id ?? "" } } })),
+    queryFn: () => unwrap(api.GET("/api/v1/analyses/{analysis_id}", { params: { path: { analysis_id: id ?? "" } } })),
     refetchInterval: ({ state }) => (moving(state.data) ? 3_000 : false),
   });
 }
@@ -70,7 +71,10 @@ export function useDocument(analysis: Analysis | undefined, wanted: boolean) {
   return useQuery({
     queryKey: ["analyses", analysis?.id, "document"],
     enabled: wanted && analysis?.state === "done",
-    queryFn: () => unwrap(api.GET("/api/v1/analyses/{id}/document", { params: { path: { id: analysis?.id ?? "" } } })),
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/v1/analyses/{analysis_id}/document", { params: { path: { analysis_id: analysis?.id ?? "" } } }),
+      ),
     staleTime: Number.POSITIVE_INFINITY,
   });
 }

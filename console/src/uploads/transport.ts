@@ -61,10 +61,11 @@ function send(
 /** The server itself. */
 export const server: Transport = {
   create: (name, bytes, analyse) => unwrap(api.POST("/api/v1/uploads", { body: { name, bytes, analyse } })),
-  state: (id, signal) => unwrap(api.GET("/api/v1/uploads/{id}", { params: { path: { id } }, signal })),
+  state: (id, signal) =>
+    unwrap(api.GET("/api/v1/uploads/{upload_id}", { params: { path: { upload_id: id } }, signal })),
   send,
   remove: async (id) => {
-    await unwrap(api.DELETE("/api/v1/uploads/{id}", { params: { path: { id } } }));
+    await unwrap(api.DELETE("/api/v1/uploads/{upload_id}", { params: { path: { upload_id: id } } }));
   },
   analyse: async (mediaId, options) => {
     const { id, job_id } = await unwrap(api.POST("/api/v1/analyses", { body: { media_id: mediaId, options } }));

@@ -115,7 +115,7 @@ export function Analysing({ jobId }: { jobId: string }) {
   const job = useQuery<Job>({
     queryKey: jobKey(jobId),
     enabled: may,
-    queryFn: () => unwrap(api.GET("/api/v1/jobs/{id}", { params: { path: { id: jobId } } })),
+    queryFn: () => unwrap(api.GET("/api/v1/jobs/{job_id}", { params: { path: { job_id: jobId } } })),
     refetchInterval: ({ state }) => (state.data && isFinal(state.data.state) ? false : 5_000),
   });
   const { state = "queued", done = 0, total, left_s, detail } = job.data ?? {};

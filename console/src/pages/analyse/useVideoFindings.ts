@@ -11,9 +11,9 @@ function framesQuery(analysis: Analysis, window: number) {
     queryKey: ["analyses", analysis.id, "frames", window, done ? "done" : analysis.frames],
     queryFn: () =>
       unwrap(
-        api.GET("/api/v1/analyses/{id}/frames", {
+        api.GET("/api/v1/analyses/{analysis_id}/frames", {
           params: {
-            path: { id: analysis.id },
+            path: { analysis_id: analysis.id },
             query: { from_s: window * WINDOW_S, before_s: (window + 1) * WINDOW_S },
           },
         }),
