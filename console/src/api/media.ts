@@ -3,8 +3,8 @@ import { API, api, unwrap } from "./client";
 import { isFinal } from "./jobEvents";
 import type { Analysis, AnalysisOptions, MediaQuery } from "./types";
 
-/** A small picture of a file; at a time in a video where that is given. */
-export function thumbnailUrl(mediaId: string, sizePx = 320): string {
+/** A small picture of a file, of a video its first frame; the longest side is at most 1024 pixels. */
+export function thumbnailUrl(mediaId: string, sizePx: 128 | 256 | 512 | 1024 = 512): string {
   return `${API}/media/${mediaId}/thumbnail?size=${sizePx}`;
 }
 

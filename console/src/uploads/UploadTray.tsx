@@ -13,7 +13,17 @@ import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { formatBytes, formatShare } from "~/lib/format";
-import { canCancel, canPause, canResume, canRetry, isFinished, share, summarise, type Transfer } from "./machine";
+import {
+  canCancel,
+  canPause,
+  canResume,
+  canRetry,
+  isFinished,
+  share,
+  shownPhase,
+  summarise,
+  type Transfer,
+} from "./machine";
 import { uploads } from "./store";
 import classes from "./uploads.module.css";
 
@@ -120,14 +130,14 @@ const Row = memo(function Row({ transfer }: { transfer: Transfer }) {
           size={4}
           my={4}
           color={phase === "paused" ? "gray" : "lake"}
-          striped={phase === "checking"}
-          animated={phase === "checking"}
+          striped={shownPhase(transfer) === "checking"}
+          animated={shownPhase(transfer) === "checking"}
           aria-label={t("tray.progress", { name, percent })}
         />
       )}
       <Group gap="xs" justify="space-between" wrap="nowrap">
         <Text size="xs" c={bad ? "var(--app-bad)" : "dimmed"}>
-          {t(`tray.phase.${phase}`)}
+          {t(`tray.phase.${shownPhase(transfer)}`)}
           {bad && transfer.detail ? `: ${transfer.detail}` : ""}
         </Text>
         {moving && (

@@ -57,6 +57,7 @@ export type Event =
   | { type: "resume" }
   | { type: "cancel" }
   | { type: "analysing"; analysisId: string; jobId: string }
+  | { type: "refuse"; detail: string }
   | { type: "fail"; detail: string };
 
 /** A file that has not begun. */
@@ -106,6 +107,11 @@ export function nextPart(
   return received >= bytes ? null : { from: received, to: Math.min(received + partBytes, bytes) };
 }
 
+/** What the tray says it does: once all bytes have left, the server looks at the file before it answers. */
+export function shownPhase(transfer: Transfer): Phase {
+  return transfer.phase === "sending" && share(transfer) === 1 ? "checking" : transfer.phase;
+}
+
 /** Share that has left, 0..1. */
 export function share({ received, inFlight, bytes }: Transfer): number {
   return bytes === 0 ? 1 : Math.min(1, (received + inFlight) / bytes);
@@ -144,6 +150,8 @@ export function step(transfer: Transfer, event: Event): Transfer {
   switch (event.type) {
     case "cancel":
       return { ...transfer, phase: "cancelled", inFlight: 0, retryAtMs: null };
+    case "refuse":
+      return { ...transfer, phase: "refused", inFlight: 0, retryAtMs: null, detail: event.detail };
     case "fail":
       return { ...transfer, phase: "failed", inFlight: 0, retryAtMs: null, detail: event.detail };
     case "server":

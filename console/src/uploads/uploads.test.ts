@@ -130,13 +130,23 @@ describe("Uploads", () => {
 
   it("fails on what trying again cannot mend, with the server's words, and can be tried again by hand", async () => {
     const { transport, uploads, until, phase } = setUp();
-    transport.faults = [new ApiProblem(asProblem(413, { title: "Too large", detail: "Files may have 1 KiB." }))];
+    transport.faults = [new ApiProblem(asProblem(507, { title: "Full", detail: "The disk is full." }))];
     uploads.add([file()]);
     await until(() => phase() === "failed");
-    expect(uploads.snapshot()[0]?.detail).toBe("Files may have 1 KiB.");
+    expect(uploads.snapshot()[0]?.detail).toBe("The disk is full.");
     uploads.resume(uploads.snapshot()[0]?.key ?? "");
     await until(() => phase() === "kept");
     expect(transport.bytes.get("u0")).toEqual([...content]);
+  });
+
+  it("does not offer to send again what the server will not take", async () => {
+    const { transport, uploads, until, phase } = setUp();
+    transport.faults = [new ApiProblem(asProblem(413, { title: "Too large", detail: "Files may have 1 KiB." }))];
+    uploads.add([file()]);
+    await until(() => phase() === "refused");
+    expect(uploads.snapshot()[0]?.detail).toBe("Files may have 1 KiB.");
+    uploads.resume(uploads.snapshot()[0]?.key ?? "");
+    expect(phase()).toBe("refused");
   });
 
   it("sends no more than three files at once and all of them in the end", async () => {

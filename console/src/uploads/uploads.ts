@@ -27,6 +27,9 @@ export const wallClock: Clock = {
 /** Answers of a proxy or of a server that starts or stops: like no answer at all. */
 const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
 
+/** Answers to a file that the server will not take, however often it is sent. */
+const REFUSED: ReadonlySet<number> = new Set([413, 415, 422]);
+
 interface Wish {
   file: File;
   /** null: what the server looks for by default, started by the server itself. */
@@ -199,7 +202,8 @@ export class Uploads {
     } else {
       const problem = error instanceof ApiProblem ? error.problem : null;
       const detail = problem ? problem.errors?.[0]?.message || problem.detail || problem.title : String(error);
-      this.apply(key, { type: "fail", detail });
+      const final = problem !== null && REFUSED.has(problem.status);
+      this.apply(key, { type: final ? "refuse" : "fail", detail });
       return;
     }
     const nap = new AbortController();

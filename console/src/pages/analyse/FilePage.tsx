@@ -30,7 +30,7 @@ export function FilePage() {
           {media.data.kind === "video" ? (
             <video className={classes.plain} src={contentUrl(mediaId)} controls playsInline />
           ) : (
-            <img className={classes.plain} src={thumbnailUrl(mediaId, 1280)} alt={media.data.name} />
+            <img className={classes.plain} src={thumbnailUrl(mediaId, 1024)} alt={media.data.name} />
           )}
         </>
       )}

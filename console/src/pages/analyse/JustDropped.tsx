@@ -10,7 +10,7 @@ import { useMay } from "~/api/session";
 import type { Job } from "~/api/types";
 import { Counts } from "~/components/media/Counts";
 import { formatShare, formatSpan } from "~/lib/format";
-import { isFinished, share, type Transfer } from "~/uploads/machine";
+import { isFinished, share, shownPhase, type Transfer } from "~/uploads/machine";
 import { uploads } from "~/uploads/store";
 import classes from "./analyse.module.css";
 
@@ -58,7 +58,7 @@ function Dropped({ transfer }: { transfer: Transfer }) {
     <article className={classes.drop}>
       <div className={classes.dropThumb}>
         {transfer.mediaId ? (
-          <img src={thumbnailUrl(transfer.mediaId, 160)} alt="" loading="lazy" decoding="async" />
+          <img src={thumbnailUrl(transfer.mediaId, 256)} alt="" loading="lazy" decoding="async" />
         ) : bad ? (
           <IconFileUnknown size={24} stroke={1.5} aria-hidden />
         ) : (
@@ -94,7 +94,7 @@ function Dropped({ transfer }: { transfer: Transfer }) {
 
 function Uploading({ transfer }: { transfer: Transfer }) {
   const { t, i18n } = useTranslation("app");
-  const text = transfer.phase === "kept" ? t("analyse:keptOnly") : t(`tray.phase.${transfer.phase}`);
+  const text = transfer.phase === "kept" ? t("analyse:keptOnly") : t(`tray.phase.${shownPhase(transfer)}`);
   return (
     <>
       <Text size="xs" c="dimmed">

@@ -37,7 +37,7 @@ export function PictureStage({ analysis, media }: { analysis: Analysis; media: M
         <Stage size={media.size_wh} label={t("pictureOf", { name: media.name })} {...inspection.stage}>
           <img
             // What a browser cannot show (HEIC, TIFF) the server shows as a large preview.
-            src={plain ? contentUrl(media.id) : thumbnailUrl(media.id, 2048)}
+            src={plain ? contentUrl(media.id) : thumbnailUrl(media.id, 1024)}
             alt={media.name}
             draggable={false}
             onError={() => setBroken(true)}
