@@ -15,6 +15,7 @@ from sightline.core.errors import ClusterError, MissingExtraError
 LOCAL = "local"
 _STORE_BYTES = 256 << 20
 _KNOCK_S = 10.0
+_TOKEN = "; where the cluster asks for a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
 _PASSED_ON = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
 
 
@@ -58,7 +59,7 @@ class Cluster:
         ray = self._ray
         how: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self._address == LOCAL:
-            how |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+            how |= {"address": LOCAL, "include_dashboard": False, "_node_ip_address": "127.0.0.1", "object_store_memory": _STORE_BYTES}
         else:
             passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
             how |= {"address": self._address, **({"runtime_env": {"env_vars": passed_on}} if passed_on else {})}
@@ -67,7 +68,9 @@ class Cluster:
                 _knock(self._address)
                 ray.init(**how)
             except (OSError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
-                raise ClusterError(f"--ray {self._address}: no Ray cluster answers there ({_short(error)})") from error
+                raise ClusterError(
+                    f"--ray {self._address}: no Ray cluster answers there ({_short(error)}){'' if self._address == LOCAL else _TOKEN}"
+                ) from error
             self._is_ours = True
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from sightline.analysis.inputs import Input, discover, is_wanted_name
 from sightline.core.errors import (
@@ -26,6 +28,7 @@ from sightline.core.errors import (
 from sightline.media.files import open_error, replacing
 
 _SCHEME = "s3://"
+_ADDRESS = re.compile(r"s3://([^/?]+)(?:/(.*?))?(\?(?:endpoint_url|region)=.*)?", re.DOTALL)
 _GONE = ("404", "NoSuchKey", "NoSuchBucket")
 _REFUSED = ("401", "403", "AccessDenied")
 _CHANGED = ("412", "PreconditionFailed")
@@ -188,8 +191,8 @@ class Folder:
 class Bucket:
     """Files or results under ``s3://bucket/prefix``.
 
-    Credentials, region and ``AWS_ENDPOINT_URL`` (for stores that are not Amazon's) come from the environment, as in every
-    program that uses boto3.
+    Credentials come from the environment, as in every program that uses boto3. A store that is not Amazon's is named by
+    ``AWS_ENDPOINT_URL`` there, or by the address itself: ``s3://bucket/folder?endpoint_url=http%3A%2F%2Fhost%3A9000&region=x``.
 
     Raises
     ------
@@ -200,15 +203,17 @@ class Bucket:
     """
 
     def __init__(self, address: str) -> None:
-        self._bucket, _, self._prefix = address.removeprefix(_SCHEME).partition("/")
-        if not self._bucket:
+        parts = _ADDRESS.fullmatch(address)
+        if parts is None:
             raise InvalidInputError(f"{address}: expected s3://bucket/folder")
-        self._client, self._errors = _s3()
+        self._bucket, self._prefix, self._query = parts[1], parts[2] or "", parts[3] or ""
+        where = dict(parse_qsl(self._query.removeprefix("?")))
+        self._client, self._errors = _s3(where.get("endpoint_url"), where.get("region"))
 
     def files(self, passing_over: str) -> Iterator[ArchiveFile | MediaError]:
         """List pictures and videos by their names' endings; hidden ones and the results themselves are passed over."""
         shown = f"{_SCHEME}{self._bucket}/{self._prefix}"
-        own = passing_over.rstrip("/") + "/"
+        own = passing_over.partition("?")[0].rstrip("/") + "/"
         any_found = False
         try:
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix):
@@ -217,10 +222,10 @@ class Bucket:
                     if not (key == self._prefix or not self._prefix or key.startswith(self._prefix.rstrip("/") + "/")):
                         continue
                     any_found = True
-                    address = f"{_SCHEME}{self._bucket}/{key}"
+                    path = f"{_SCHEME}{self._bucket}/{key}"
                     hidden = any(part.startswith(".") for part in PurePosixPath(key.removeprefix(self._prefix)).parts)
-                    if is_wanted_name(key) and not hidden and not address.startswith(own):
-                        yield ArchiveFile(address, display_name(address), entry["Size"], entry["ETag"])
+                    if is_wanted_name(key) and not hidden and not path.startswith(own):
+                        yield ArchiveFile(path + self._query, display_name(path), entry["Size"], entry["ETag"])
         except self._errors as error:
             yield _media_error(shown, error)
             return
@@ -285,16 +290,16 @@ class Bucket:
             raise MediaWriteError(f"{_SCHEME}{self._bucket}/{self._key(name)}", f"the store refused: {error}") from error
 
 
-@lru_cache(maxsize=1)
-def _s3() -> tuple[Any, tuple[type[Exception], ...]]:
-    """Return the process's client and what it raises."""
+@lru_cache(maxsize=8)
+def _s3(endpoint_url: str | None, region: str | None) -> tuple[Any, tuple[type[Exception], ...]]:
+    """Return the process's client of a store, and what it raises."""
     try:
         import boto3
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError as error:
         raise MissingExtraError("cluster", "an s3:// address") from error
-    return boto3.client("s3"), (BotoCoreError, ClientError, Boto3Error)
+    return boto3.client("s3", endpoint_url=endpoint_url, region_name=region), (BotoCoreError, ClientError, Boto3Error)
 
 
 def _media_error(shown: str, error: Any) -> MediaError:
