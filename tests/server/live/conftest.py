@@ -17,7 +17,14 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
+from PIL import Image
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
+from websockets.sync.client import ClientConnection, connect
 
+from sightline.api.accounts import NewKey, NewUser, Permission, Role
 from sightline.server.config import ServerConfig
 from sightline.server.live import SOCKET_OPTIONS, LiveHub, LiveLimits, SocketClosedError, close_socket
 from sightline.server.live_session import LiveSession
