@@ -133,7 +133,7 @@ class AnalysisStore:
             session.add(row)
             session.flush()
             unit, total = ("segments", None) if kind == "video" else ("pictures", 1)
-            new = NewJob(kind, media.name, unit, created_by, total, media_id, row.id, media.source_id)
+            new = NewJob(kind, media.name, unit, created_by, total, media_id, row.id)  # a job of a source ends with it, this one does not
             add_job(session, new, row.job_id)
             session.expunge_all()
         return Started(_analysis(row), media)

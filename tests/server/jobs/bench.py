@@ -32,6 +32,12 @@ ROOT = Path(__file__).parents[3]
 QUICK = AnalysisOptions(only=["faces"], landmarks=False)
 
 
+def python_path() -> str:
+    """Return the value of PYTHONPATH with which processes find the tests."""
+    known = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    return os.pathsep.join(dict.fromkeys([str(ROOT), *known]))
+
+
 @dataclass(frozen=True)
 class Bench:
     """What a test works with."""
@@ -60,7 +66,7 @@ def opened(
     url: URL | str, data: Path, *, tasks: str = "sightline.server.workers.tasks", start: bool = True, watch: tuple[Path, ...] = ()
 ) -> Iterator[Bench]:
     """Open everything, in order; with ``start``, the runner works."""
-    os.environ["PYTHONPATH"] = str(ROOT)
+    os.environ["PYTHONPATH"] = python_path()
     config = ServerConfig(data=data, watch=watch, interactive_workers=1, batch_workers=1)
     config.spool.mkdir(parents=True, exist_ok=True)
     with Database(url, pool_size=4) as database, Workers(1, 1, limits=WorkerLimits(timeout_s=60.0), threads=1, tasks=tasks) as workers:
@@ -75,6 +81,7 @@ def opened(
             yield Bench(config, database, settings, media, records, sources, analyses, jobs, workers, runner)
         finally:
             runner.close()
+            workers.close(grace_s=0.2)
 
 
 def threads_left() -> list[str]:

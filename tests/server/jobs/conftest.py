@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.databases import TestServer
+from tests.server.jobs import light_tasks
 from tests.server.jobs.bench import Bench, opened
 
 
@@ -24,3 +25,17 @@ def bench(embedded_postgres: TestServer, tmp_path: Path) -> Iterator[Callable[..
         make.close = stack.close  # type: ignore[attr-defined]
         yield make
     embedded_postgres.drop(url)
+
+
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file that lets workers through which wait."""
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "home"))
+    yield light_tasks.gate()
+    light_tasks.gate().touch()
+
+
+@pytest.fixture
+def make(bench: Callable[..., Bench], gate: Path) -> Callable[..., Bench]:
+    """As ``bench``, with workers that need no nets."""
+    return lambda **options: bench(tasks="tests.server.jobs.light_tasks", **options)

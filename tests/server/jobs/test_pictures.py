@@ -1,22 +1,17 @@
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from skimage.data import data_dir
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 from tests.server.jobs.bench import QUICK, Bench, threads_left
 
 from sightline.analysis.document import Document
-from sightline.api.analyses import AnalysisOptions
-from sightline.api.settings import Limits, Settings
-from sightline.core.errors import ConflictError, InvalidInputError, NotFoundError, QueueFullError
 from sightline.media.images import write_image
-from sightline.store.tables import AnalysisRow, BlobRow, JobRow, RecordRow, SegmentRow
+from sightline.store.tables import RecordRow
 
 PORTRAIT = Path(data_dir) / "astronaut.png"
 

@@ -21,6 +21,7 @@ from sightline.api.jobs import Job
 from sightline.api.records import Source
 from sightline.core.errors import MediaError, QueueFullError, WorkerError
 from sightline.server.jobs.importing import Importer
+from sightline.server.jobs.keeping import CAMERA
 from sightline.server.jobs.recorder import SUFFIX, Order, Told, moment_of
 from sightline.server.jobs.tools import Tools
 from sightline.server.workers.confine import environment
@@ -35,23 +36,20 @@ _MOST_WAITING = 3  # pieces of one camera that wait to be looked at
 
 
 class Recorder:
-    """A camera's recorder process, begun anew whenever it ends.
+    """A camera's recorder process, begun anew whenever it ends."""
 
-    Parameters
-    ----------
-    order : Order
-        What it records.
-    """
-
-    def __init__(self, order: Order) -> None:
-        self._order = order
+    def __init__(self) -> None:
+        self._order: Order | None = None
         self._process: subprocess.Popen[str] | None = None
         self._begun_s, self._next_s, self._wait_s = 0.0, 0.0, _AGAIN_S[0]
         self.told = Told(False, detail="connecting")
 
-    def tend(self) -> None:
-        """Begin the process when there is none; one that ends at once is begun more and more seldom."""
+    def tend(self, order: Order) -> None:
+        """Begin the process when there is none, or when the order is another; one that ends at once is begun more and more seldom."""
         now_s = time.monotonic()
+        if order != self._order:
+            self.stop()
+            self._order, self._next_s = order, now_s
         if self._process is not None and self._process.poll() is not None:
             logger.warning("the recorder of a camera ended (%s)", self._process.returncode)
             self.told = Told(False, detail="the recorder ended; it is begun again")
@@ -61,9 +59,9 @@ class Recorder:
             self._process = None
         if self._process is None and now_s >= self._next_s:
             self._begun_s = now_s
-            self._begin()
+            self._begin(order)
 
-    def _begin(self) -> None:
+    def _begin(self, order: Order) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sightline.server.jobs.recorder"],
             stdin=subprocess.PIPE,
@@ -75,7 +73,7 @@ class Recorder:
         threading.Thread(target=self._listen, args=(self._process,), name="sightline-recorder", daemon=True).start()
         assert self._process.stdin is not None
         with suppress(OSError):
-            self._process.stdin.write(json.dumps(asdict(self._order)) + "\n")
+            self._process.stdin.write(json.dumps(asdict(order)) + "\n")
             self._process.stdin.flush()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
@@ -146,18 +144,23 @@ class CameraWatch:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for part in self._folder.glob(".*.part"):
             part.unlink(missing_ok=True)  # of a recorder that was killed
-        limits = self._tools.settings.get().limits
-        address = self._tools.patiently(self._tools.sources.address, self._source.id)
-        recorder = Recorder(Order(address, str(self._folder), self._source.segment_s, limits.max_pixels))
+        recorder = Recorder()
         try:
             while goes_on():
-                recorder.tend()
+                recorder.tend(self._tools.patiently(self._order))
                 self._bring_in_all()
                 self._tell(recorder.told)
                 self._tools.pause(_LOOK_EVERY_S)
         finally:
             recorder.stop()
         self._bring_in_all()
+
+    def _order(self) -> Order:
+        """Return what is to be recorded as the source is set now."""
+        tools = self._tools
+        self._source = tools.sources.get(self._source.id)
+        address, limits = tools.sources.address(self._source.id), tools.settings.get().limits
+        return Order(address, str(self._folder), self._source.segment_s, limits.max_pixels)
 
     def _bring_in_all(self) -> None:
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
@@ -181,7 +184,7 @@ class CameraWatch:
             path.unlink(missing_ok=True)
             return
         name = f"{self._source.name} {path.stem}{SUFFIX}"
-        origin = f"camera:{self._source.id}:{path.stem}"
+        origin = f"{CAMERA}{self._source.id}:{path.stem}"
         try:
             self._importer.bring_in(
                 path, self._source, name=name, origin=origin, who=self._job.created_by, taken_at=moment, look=not behind, patient=False

@@ -134,6 +134,7 @@ class FolderWatch:
         self._tools.patiently(self._remember)
         while goes_on():
             begun_s = time.monotonic()
+            self._source = self._tools.patiently(self._tools.sources.get, self._source.id)
             try:
                 trouble = self._look(folder, goes_on)
             except OSError as error:

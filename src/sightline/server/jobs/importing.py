@@ -13,7 +13,8 @@ from sightline.api.analyses import Analysis, AnalysisOptions
 from sightline.api.media import Media
 from sightline.api.records import Source
 from sightline.server.jobs.tools import Tools
-from sightline.store.tables import AnalysisRow, JobRow
+from sightline.store.jobs import OPEN
+from sightline.store.tables import AnalysisRow, JobRow, MediaRow
 
 Analyse = Callable[[UUID, AnalysisOptions, str], Analysis]
 
@@ -74,9 +75,7 @@ class Importer:
         """
         tools = self._tools
         limits = tools.settings.get().limits
-        facts = tools.patiently(
-            tools.abandonable, lambda: tools.workers.run_sync("inspect", lane="batch", path=path, limits=limits, name=name)
-        )
+        facts = tools.patiently(tools.abandonable, lambda: tools.workers.run_sync("inspect", path=path, limits=limits, name=name))
         media = tools.patiently(
             lambda: tools.media.add(path, facts, name=name, added_by=who, source_id=source.id, taken_at=taken_at, origin=origin)
         )
@@ -94,6 +93,11 @@ class Importer:
 
     def waiting(self, source_id: int) -> int:
         """Return how many videos of a source wait to be looked at."""
-        query = select(func.count()).where(JobRow.source_id == source_id, JobRow.kind == "video", JobRow.state == "queued")
+        query = (
+            select(func.count())
+            .select_from(JobRow)
+            .join(MediaRow, MediaRow.id == JobRow.media_id)
+            .where(MediaRow.source_id == source_id, JobRow.kind == "video", JobRow.state == "queued", JobRow.state.in_(OPEN))
+        )
         with self._tools.database.session() as session:
             return session.scalar(query) or 0

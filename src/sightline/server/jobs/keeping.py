@@ -15,7 +15,10 @@ from sightline.server.jobs.tools import Tools
 from sightline.store.analyses import Piece
 from sightline.store.jobs import OPEN, move_job, touch_job
 from sightline.store.records import media_facts
-from sightline.store.tables import AnalysisRow, JobRow, MediaRow
+from sightline.store.tables import AnalysisRow, JobRow, MediaRow, SourceRow
+
+CAMERA = "camera:"
+"""How the origins of cameras' pieces begin."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,28 @@ def fail(tools: Tools, task: Task, detail: str, problem: dict[str, Any] | None =
             row = session.get_one(AnalysisRow, task.analysis_id)
             row.problems = [*(p for p in row.problems if p != problem), problem]
         move_job(session, task.job_id, "failed", expected=OPEN, attempt=task.attempt, detail=detail)
+
+
+def is_piece(media: MediaRow) -> bool:
+    """Return whether a medium is a piece of a camera's video: such wait in a queue of their own, so that uploads need not wait for them."""
+    return media.origin is not None and media.origin.startswith(CAMERA)
+
+
+def is_to_be_forgotten(tools: Tools, media: MediaRow) -> bool:
+    """Return whether a medium is a camera's piece of which the records alone are kept."""
+    if not is_piece(media):
+        return False
+    with tools.database.session() as session:
+        return session.scalar(select(SourceRow.keep_video).where(SourceRow.id == media.source_id)) is False
+
+
+def forget_video(tools: Tools, media_id: UUID) -> None:
+    """Put an empty file in the place of a video, which is deleted; its row, records and documents stay."""
+    with tools.media.keeping(b"") as (session, empty):
+        row = session.execute(select(MediaRow).where(MediaRow.id == media_id).with_for_update()).scalar_one_or_none()
+        if row is not None and row.digest != empty:
+            former, row.digest, row.bytes = row.digest, empty, 0
+            tools.media.release(session, [former])
 
 
 def problem_of(error: SightlineError, time_s: float | None = None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -90,12 +91,13 @@ class QuickLane:
         with self._changed:
             return len(self._waiting)
 
-    def close(self, timeout_s: float = 5.0) -> None:
-        """Stop; what waits is left for the next start. ``tools.closing`` is set by now."""
+    def close(self, timeout_s: float = 1.0) -> None:
+        """Stop; what waits, or is not finished in time, is left for the next start. ``tools.closing`` is set by now."""
         with self._changed:
             self._changed.notify_all()
+        deadline_s = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, deadline_s - time.monotonic()))
 
     # ------------------------------------------------------------------ the threads
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from uuid import UUID
 
 from sightline.api.analyses import Analysis, AnalysisOptions
@@ -17,7 +17,7 @@ from sightline.runtime.cards import load_card
 from sightline.server.config import ServerConfig
 from sightline.server.jobs.events import JobEvents
 from sightline.server.jobs.fetches import FetchWork
-from sightline.server.jobs.keeping import Task, read_task
+from sightline.server.jobs.keeping import Task, is_piece, read_task
 from sightline.server.jobs.quick import QuickLane
 from sightline.server.jobs.sources import SourceWork
 from sightline.server.jobs.tools import Tools
@@ -30,9 +30,7 @@ from sightline.store.jobs import OPEN, JobStore, NewJob
 from sightline.store.media import MediaCatalogue
 from sightline.store.records import RecordStore
 from sightline.store.settings import SettingsStore
-
-if TYPE_CHECKING:
-    from sightline.store.sources import SourceStore
+from sightline.store.sources import SourceStore
 
 logger = logging.getLogger(__name__)
 
@@ -152,20 +150,24 @@ class Runner:
         ------
         NotFoundError
             When there is no such picture or video.
+        ConflictError
+            When the video was not kept.
         QueueFullError
             When as many are waiting as the settings allow; says when to come again.
         StoreUnavailableError
             When the database cannot be reached; nothing was begun.
         """
         tools = self._tools
-        media = tools.media.get(media_id)
+        media = tools.media.row(media_id)
+        if not media.bytes:
+            raise ConflictError(f"{media.name}: the video was not kept, only its records were; it cannot be looked at again")
         limits = tools.settings.get().limits
         if media.kind == "picture":
             return self._analyse_picture(media_id, options, created_by, limits.max_queued_pictures)
         with self._counting:
             self._check_room_for_video(limits.max_queued_videos)
             started = tools.analyses.begin(media_id, options, created_by)
-        queue = PIECES if self._sources.is_piece(media) else VIDEOS
+        queue = PIECES if is_piece(media) else VIDEOS
         self._workflows.begin("video", started.analysis.job_id, 1, queue)
         return started.analysis
 
@@ -250,7 +252,7 @@ class Runner:
 
     def _begin(self, job: Job, attempt: int) -> None:
         if job.kind == "video":
-            piece = job.media_id is not None and self._sources.is_piece(self._tools.media.get(job.media_id))
+            piece = job.media_id is not None and is_piece(self._tools.media.row(job.media_id))
             self._workflows.begin("video", job.id, attempt, PIECES if piece else VIDEOS)
         else:
             self._workflows.begin("fetch" if job.kind == "fetch" else "source", job.id, attempt)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from sightline.api.media import Media
 from sightline.core.errors import NotFoundError, SightlineError
 from sightline.server.jobs.cameras import CameraWatch
 from sightline.server.jobs.folders import FolderWatch
@@ -32,15 +31,6 @@ class SourceWork:
     def __init__(self, tools: Tools, analyse: Analyse, finished: Callable[[str], None]) -> None:
         self._tools, self._finished = tools, finished
         self._importer = Importer(tools, analyse)
-
-    def is_piece(self, media: Media) -> bool:
-        """Return whether a medium is a piece of a camera's video: such wait in a queue of their own, behind no upload and before none."""
-        if media.source_id is None or media.kind != "video":
-            return False
-        try:
-            return self._tools.sources.get(media.source_id).kind == "camera"
-        except NotFoundError:
-            return False
 
     def __call__(self, job_id: str, attempt: int) -> None:
         """Watch until the job is paused, cancelled or deleted.

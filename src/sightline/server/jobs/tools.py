@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from sightline.core.errors import QueueFullError, StoreUnavailableError
 from sightline.server.config import ServerConfig
@@ -19,9 +19,7 @@ from sightline.store.jobs import JobStore
 from sightline.store.media import MediaCatalogue
 from sightline.store.records import RecordStore
 from sightline.store.settings import SettingsStore
-
-if TYPE_CHECKING:
-    from sightline.store.sources import SourceStore
+from sightline.store.sources import SourceStore
 
 logger = logging.getLogger(__name__)
 

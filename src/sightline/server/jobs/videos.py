@@ -11,10 +11,11 @@ from typing import Any
 
 from sightline.analysis.segments import RUN_IN_S, SEGMENT_S, Segment, carry, stitch
 from sightline.core.errors import SightlineError, WorkerError
-from sightline.server.jobs.keeping import Task, fail, finish, keep, problem_of, read_task
+from sightline.server.jobs.keeping import Task, fail, finish, forget_video, is_to_be_forgotten, keep, problem_of, read_task
 from sightline.server.jobs.tools import Tools
 from sightline.server.jobs.workflows import Workflows
 from sightline.store.analyses import Piece
+from sightline.store.jobs import OPEN
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class VideoWork:
             logger.exception("video %s", task.media_id)
             detail = f"it failed unexpectedly ({type(error).__name__}); the server's log holds more"
             self._tools.patiently(fail, self._tools, task, detail)
+        self._workflows().step("forget", self._forget, task)
         self._finished(job_id)
 
     def _steps(self, task: Task) -> None:
@@ -132,6 +134,16 @@ class VideoWork:
             tools.patiently(fail, tools, task, why)
             return
         tools.patiently(finish, tools, task)
+
+    def _forget(self, task: Task) -> None:
+        """Let go of the video of a piece of which the records alone are to be kept, whatever came of it."""
+        tools = self._tools
+        state = tools.patiently(tools.jobs.attempt_of, task.job_id)
+        if state is not None and state[0] in OPEN:
+            return  # paused, or begun anew meanwhile
+        media = tools.patiently(tools.media.row, task.media_id) if state is not None else None
+        if media is not None and tools.patiently(is_to_be_forgotten, tools, media):
+            tools.patiently(forget_video, tools, media.id)
 
     def _ask(self, task: Task, what: str, **arguments: Any) -> Any:
         """Let a worker do it; one that ends over it gets a second one."""

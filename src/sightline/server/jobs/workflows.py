@@ -125,6 +125,7 @@ class Workflows:
         with self._changed:
             while self._active and self._changed.wait(max(0.0, deadline_s - time.monotonic())):
                 pass
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)  # what it takes from a queue now, it cannot begin: the next launch does
         DBOS.destroy(destroy_registry=True)
 
 
