@@ -28,8 +28,8 @@ def current(session: Session) -> dict[UUID, int]:
 
 
 def assert_counts_are_true(session: Session) -> None:
-    for width, unit in ((60, "minute"), (3600, "hour"), (86400, "day")):
-        start = func.date_trunc(unit, RecordRow.taken_at, "UTC")
+    for width in (300, 3600, 86400):
+        start = func.date_bin(text(f"interval '{width} seconds'"), RecordRow.taken_at, text("timestamptz 'epoch'"))
         columns = (func.coalesce(RecordRow.source_id, 0), start, RecordRow.kind, func.coalesce(RecordRow.label, ""))
         true = session.execute(select(*columns, func.count()).where(RecordRow.is_current).group_by(*columns)).all()
         c = RecordCountRow

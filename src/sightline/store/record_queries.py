@@ -7,15 +7,16 @@ is sorted, and nothing depends on the planner's guess of where in time the rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import ColumnElement, Select, cast, func, literal, select, tuple_, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, or_, select, tuple_, union_all
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, REAL
 from sqlalchemy.exc import OperationalError
@@ -24,20 +25,24 @@ from sqlalchemy.types import DateTime, Interval, Text, UserDefinedType
 
 from sightline.api.records import RECORD_KINDS, RecordFilter
 from sightline.core.errors import InvalidInputError, NotFoundError
-from sightline.store.grams import fold, needed
+from sightline.store.grams import fold, needed, storable
 from sightline.store.tables import AnalysisRow, RecordCountRow, RecordRow, ZoneRow
 
 Query = Select[*tuple[Any, ...]]
+Condition = ColumnElement[bool]
 R, C = RecordRow, RecordCountRow
 COLUMNS = (
     *(R.id, R.media_id, R.analysis_id, R.source_id, R.kind, R.label, R.text, R.frame, R.time_s, R.taken_at, R.track_id, R.score),
     *(R.x0, R.y0, R.x1, R.y1, R.attributes),
 )
-WIDTHS_S = (86_400, 3_600, 60)
+WIDTHS_S = (86_400, 3_600, 300)
 """Of the stretches whose counts are kept, longest first."""
 MAX_BUCKETS = 5_000
+LOOKED_THROUGH = 4_000
+"""Texts that are looked through before their pairs are looked up."""
 MAX_QUERY_S = 20
 _MOST_BRANCHES = 8
+_YEARS = range(1900, 9000)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +57,22 @@ class _Polygon(UserDefinedType[str]):
 
 
 @dataclass(frozen=True)
+class Phrase:
+    """A search for text: a word that is everywhere is found sooner by looking through some texts in order than by its pairs.
+
+    Parameters
+    ----------
+    among : tuple of ColumnElement
+        Conditions that an index answers in order.
+    fits : callable
+        Given the columns of those records, returns the other conditions.
+    """
+
+    among: tuple[Condition, ...]
+    fits: Callable[[Any], list[Condition]]
+
+
+@dataclass(frozen=True)
 class Question:
     """What a filter asks, as SQL.
 
@@ -63,11 +84,14 @@ class Question:
         One of them must hold; no two hold for one record. Empty: no more conditions.
     in_media : bool
         Whether it is about one medium, whose records are ordered by their time in it.
+    phrase : Phrase, optional
+        What makes it worth looking through some texts first.
     """
 
-    conditions: tuple[ColumnElement[bool], ...]
-    branches: tuple[ColumnElement[bool], ...]
+    conditions: tuple[Condition, ...]
+    branches: tuple[Condition, ...]
     in_media: bool
+    phrase: Phrase | None = None
 
     @property
     def keys(self) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
@@ -80,6 +104,9 @@ class Question:
         return (float if self.in_media else datetime), int
 
 
+# ---------------------------------------------------------------- pages
+
+
 def ask(session: Session, wanted: RecordFilter) -> Question:
     """Return the SQL of a filter.
 
@@ -88,53 +115,141 @@ def ask(session: Session, wanted: RecordFilter) -> Question:
     NotFoundError
         When there is no such zone.
     InvalidInputError
-        When a track is asked for without its medium.
+        When a track is asked for without its medium, or a time that no record has.
     """
     if wanted.track_id is not None and wanted.media_id is None and wanted.analysis_id is None:
         raise InvalidInputError("track_id needs media_id or analysis_id: tracks are numbered within one video")
-    conditions = [*_of_media(session, wanted), *_of_time(wanted), *_of_place(session, wanted), *_of_what(wanted)]
+    for time in (wanted.taken_from, wanted.taken_before):
+        if time is not None and time.year not in _YEARS:
+            raise InvalidInputError(f"expected a time between the years {_YEARS[0]} and {_YEARS[-1]}, got {time}")
+    zone = _zone(session, wanted)
+    simple = [*_of_media(session, wanted), *_of_time_and_place(wanted, zone)]
     in_media = wanted.media_id is not None or wanted.analysis_id is not None
+    fits = partial(_fits, wanted, zone)
+    if wanted.text is not None:
+        simple += [R.kind == "text", *_either(wanted)]
+        pairs = needed(wanted.text)
+        found_by = R.grams.contains(cast(pairs, ARRAY(Text))) if pairs else R.grams.is_not(None)
+        return Question((*simple, found_by, *fits(R)), (), in_media, None if in_media else Phrase(tuple(simple), fits))
     branches = [] if in_media else _branches(wanted)
-    if not branches:
-        conditions += _either(wanted)
-    return Question(tuple(conditions), tuple(branches), in_media)
+    return Question((*simple, *fits(R), *([] if branches else _either(wanted))), tuple(branches), in_media)
 
 
 def page(question: Question, after: tuple[Any, ...] | None, limit: int, newest_first: bool) -> Query:
     """Select the records that follow the one with the keys ``after``."""
-    parts = [_part(question, branch, after, limit, newest_first) for branch in question.branches or (None,)]
-    if len(parts) == 1:
-        return parts[0]
-    merged = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    keys = (merged.c[str(key.key)] for key in question.keys)
-    return select(merged).order_by(*(key.desc() if newest_first else key for key in keys)).limit(limit)
+    base = select(*COLUMNS).where(*question.conditions, *_after(question, after, newest_first))
+    base = base.order_by(*_ordered(question.keys, newest_first)).limit(limit)
+    if len(question.branches) < 2:
+        return base.where(*question.branches)
+    merged = union_all(*(select(base.where(branch).subquery()) for branch in question.branches)).subquery()
+    return select(merged).order_by(*_ordered((merged.c[str(key.key)] for key in question.keys), newest_first)).limit(limit)
 
 
-def _part(question: Question, branch: ColumnElement[bool] | None, after: tuple[Any, ...] | None, limit: int, newest_first: bool) -> Query:
-    query = select(*COLUMNS).where(*question.conditions)
-    if branch is not None:
-        query = query.where(branch)
-    if after is not None:
-        here, there = tuple_(*question.keys), tuple_(*after, types=[key.type for key in question.keys])
-        query = query.where(here < there if newest_first else here > there)
-    return query.order_by(*(key.desc() if newest_first else key for key in question.keys)).limit(limit)
+def look_through(question: Question, phrase: Phrase, after: tuple[Any, ...] | None, limit: int, newest_first: bool) -> Query:
+    """Select the same as `page`, of the next `LOOKED_THROUGH` texts alone."""
+    some = select(*COLUMNS, R.folded, R.foot_x, R.foot_y).where(*phrase.among, *_after(question, after, newest_first))
+    texts = some.order_by(*_ordered(question.keys, newest_first)).limit(LOOKED_THROUGH).subquery()
+    fitting = select(*(texts.c[str(column.key)] for column in COLUMNS)).where(*phrase.fits(texts.c))
+    return fitting.order_by(*_ordered((texts.c[str(key.key)] for key in question.keys), newest_first)).limit(limit)
 
 
-def counted(question: Question, bucket_s: int) -> Query:
-    """Select bucket, kind, label and count, from the records themselves."""
-    start = _bucket(R.taken_at, bucket_s).label("bucket")
-    query = select(start, R.kind, func.coalesce(R.label, "").label("label"), func.count().label("n")).where(*question.conditions)
-    if question.branches:
-        query = query.where(_any(question.branches))
-    return query.group_by(sql("1"), sql("2"), sql("3"))
+def _after(question: Question, after: tuple[Any, ...] | None, newest_first: bool) -> list[Condition]:
+    if after is None:
+        return []
+    here, there = tuple_(*question.keys), tuple_(*after, types=[key.type for key in question.keys])
+    return [here < there if newest_first else here > there]
+
+
+def _ordered(keys: Iterable[ColumnElement[Any]], newest_first: bool) -> list[ColumnElement[Any]]:
+    return [key.desc() if newest_first else key for key in keys]
+
+
+# ---------------------------------------------------------------- conditions
+
+
+def _of_media(session: Session, wanted: RecordFilter) -> Iterator[Condition]:
+    """Yield conditions on medium and analysis; records of an older analysis are in no index but that of segments."""
+    if wanted.media_id is not None:
+        yield R.media_id == wanted.media_id
+    if wanted.analysis_id is None:
+        yield R.is_current.expression
+        return
+    yield R.analysis_id == wanted.analysis_id
+    current: UUID | None = session.scalar(
+        select(AnalysisRow.media_id).where(AnalysisRow.id == wanted.analysis_id, AnalysisRow.is_current.expression)
+    )
+    if current is not None:
+        yield R.media_id == current
+        yield R.is_current.expression
+
+
+def _of_time_and_place(wanted: RecordFilter, zone: ZoneRow | None) -> Iterator[Condition]:
+    if wanted.taken_from is not None:
+        yield R.taken_at >= wanted.taken_from
+    if wanted.taken_before is not None:
+        yield R.taken_at < wanted.taken_before
+    if wanted.source_id is not None:
+        yield R.source_id == wanted.source_id
+    if zone is not None:
+        yield R.source_id == zone.source_id
+
+
+def _zone(session: Session, wanted: RecordFilter) -> ZoneRow | None:
+    if wanted.zone_id is None:
+        return None
+    zone = session.get(ZoneRow, wanted.zone_id)
+    if zone is None:
+        raise NotFoundError(f"there is no zone {wanted.zone_id}")
+    return zone
+
+
+def _fits(wanted: RecordFilter, zone: ZoneRow | None, c: Any) -> list[Condition]:
+    """Return the conditions that no index answers in order."""
+    found: list[Condition] = []
+    if wanted.track_id is not None:
+        found.append(c.track_id == wanted.track_id)
+    if wanted.min_score > 0:
+        found.append(c.score >= cast(wanted.min_score, REAL))  # as a double, 0.7 would be more than the 0.7 that is kept
+    if wanted.text is not None:
+        found.append(func.strpos(c.folded, fold(wanted.text)) > 0)
+    if zone is not None:
+        corners = ",".join(f"({float(x)!r},{float(y)!r})" for x, y in zone.polygon_xy)
+        found.append(cast(f"({corners})", _Polygon).bool_op("@>")(func.point(c.foot_x, c.foot_y)))
+    return found
+
+
+def _branches(wanted: RecordFilter) -> list[Condition]:
+    """Return one condition for each value of the leading column of the index that is to be read."""
+    if wanted.labels:
+        kinds = [R.kind.in_(sorted(set(wanted.kinds)))] if wanted.kinds else []
+        found = [and_(R.label == name, *kinds) for name in _names(wanted)]
+        return found if len(found) <= _MOST_BRANCHES else []
+    if wanted.kinds or wanted.source_id is not None or wanted.zone_id is not None:
+        return [R.kind == kind for kind in sorted(set(wanted.kinds or RECORD_KINDS))]
+    return []
+
+
+def _either(wanted: RecordFilter) -> Iterator[Condition]:
+    if wanted.kinds:
+        yield R.kind.in_(sorted(set(wanted.kinds)))
+    if wanted.labels:
+        yield R.label.in_(_names(wanted))
+
+
+def _names(wanted: RecordFilter) -> list[str]:
+    return sorted({storable(name) for name in wanted.labels})
+
+
+# ---------------------------------------------------------------- counts
 
 
 def timeline(session: Session, wanted: RecordFilter, bucket_s: int) -> Query:
-    """Select bucket, kind, label and count: from the counts that are kept as far as they can tell, else from the records."""
+    """Select buckets and their counts by kind: from the counts that are kept as far as they can tell, else from the records."""
+    question = ask(session, wanted)
     about_records = (wanted.media_id, wanted.analysis_id, wanted.zone_id, wanted.text, wanted.track_id)
     widths = tuple(w for w in WIDTHS_S if bucket_s % w == 0)
     if not widths or wanted.min_score > 0 or any(each is not None for each in about_records):
-        parts = [counted(ask(session, wanted), bucket_s)]
+        parts = [_counted(question, bucket_s)]
     else:
         parts = []
         for width, first, before in pieces(wanted.taken_from, wanted.taken_before, WIDTHS_S[WIDTHS_S.index(widths[0]) :]):
@@ -142,15 +257,13 @@ def timeline(session: Session, wanted: RecordFilter, bucket_s: int) -> Query:
                 parts.append(_kept(wanted, width, first, before, bucket_s))
             else:
                 some = wanted.model_copy(update={"taken_from": first, "taken_before": before})
-                parts.append(counted(ask(session, some), bucket_s))
+                parts.append(_counted(ask(session, some), bucket_s))
     found = union_all(*parts).subquery()
-    total = func.sum(found.c.n)
-    return (
-        select(found.c.bucket, found.c.kind, found.c.label, total)
-        .group_by(found.c.bucket, found.c.kind, found.c.label)
-        .having(total > 0)
-        .order_by(found.c.bucket, total.desc(), found.c.kind, found.c.label)
-    )
+    name = case((found.c.label == "", found.c.kind), else_=found.c.kind + "/" + found.c.label).label("name")
+    count = cast(func.sum(found.c.n), BigInteger)
+    sums = select(found.c.bucket, name, count.label("n")).group_by(sql("1"), sql("2")).having(count > 0).subquery()
+    counts = func.jsonb_object_agg(sums.c.name, sums.c.n)
+    return select(sums.c.bucket, counts).group_by(sums.c.bucket).order_by(sums.c.bucket).limit(MAX_BUCKETS + 1)
 
 
 def pieces(first: datetime | None, before: datetime | None, widths: tuple[int, ...]) -> list[tuple[int, datetime | None, datetime | None]]:
@@ -171,8 +284,8 @@ def pieces(first: datetime | None, before: datetime | None, widths: tuple[int, .
     Examples
     --------
     >>> day = datetime(2026, 3, 1, tzinfo=UTC)
-    >>> [(width, str(a)[11:16], str(b)[11:16]) for width, a, b in pieces(day.replace(minute=58), day.replace(hour=2), (3600, 60))]
-    [(60, '00:58', '01:00'), (3600, '01:00', '02:00')]
+    >>> [(width, str(a)[11:16], str(b)[11:16]) for width, a, b in pieces(day.replace(minute=55), day.replace(hour=2), (3600, 300))]
+    [(300, '00:55', '01:00'), (3600, '01:00', '02:00')]
     """
     if first is not None and before is not None and first >= before:
         return []
@@ -200,6 +313,39 @@ def labels() -> Query:
     )
 
 
+def _counted(question: Question, bucket_s: int) -> Query:
+    """Select bucket, kind, label and count, from the records themselves."""
+    start = _bucket(R.taken_at, bucket_s).label("bucket")
+    query = select(start, R.kind, func.coalesce(R.label, "").label("label"), func.count().label("n")).where(*question.conditions)
+    if question.branches:
+        query = query.where(or_(*question.branches))
+    return query.group_by(sql("1"), sql("2"), sql("3"))
+
+
+def _kept(wanted: RecordFilter, width: int, first: datetime | None, before: datetime | None, bucket_s: int) -> Query:
+    """Select bucket, kind, label and count from the counts of one width."""
+    query = select(_bucket(C.start, bucket_s).label("bucket"), C.kind, C.label, C.count.label("n")).where(C.width_s == width)
+    if wanted.source_id is not None:
+        query = query.where(C.source_id == wanted.source_id)
+    if wanted.kinds:
+        query = query.where(C.kind.in_(wanted.kinds))
+    if wanted.labels:
+        query = query.where(C.label.in_(_names(wanted)))
+    if first is not None:
+        query = query.where(C.start >= first)
+    if before is not None:
+        query = query.where(C.start < before)
+    return query
+
+
+def _bucket(time: Any, bucket_s: int) -> ColumnElement[datetime]:
+    """Return the start of the bucket that a time is in; buckets are counted from 1970, UTC."""
+    return func.date_bin(literal(timedelta(seconds=bucket_s), Interval), time, literal(_EPOCH, DateTime(timezone=True)))
+
+
+# ---------------------------------------------------------------- both
+
+
 @contextmanager
 def patience(session: Session, seconds: int = MAX_QUERY_S) -> Iterator[None]:
     """Plan each query for its own values, for storage that seeks fast, and end those that take too long.
@@ -222,102 +368,3 @@ def patience(session: Session, seconds: int = MAX_QUERY_S) -> Iterator[None]:
         if isinstance(error.orig, psycopg.errors.QueryCanceled):
             raise InvalidInputError(f"the answer takes longer than {seconds} s to find: ask about a shorter time or one source") from error
         raise
-
-
-def _of_media(session: Session, wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
-    """Yield conditions on medium and analysis; records of an older analysis are in no index but that of segments."""
-    if wanted.media_id is not None:
-        yield R.media_id == wanted.media_id
-    if wanted.analysis_id is None:
-        yield R.is_current.expression
-        return
-    yield R.analysis_id == wanted.analysis_id
-    current: UUID | None = session.scalar(
-        select(AnalysisRow.media_id).where(AnalysisRow.id == wanted.analysis_id, AnalysisRow.is_current.expression)
-    )
-    if current is not None:
-        yield R.media_id == current
-        yield R.is_current.expression
-
-
-def _of_time(wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
-    if wanted.taken_from is not None:
-        yield R.taken_at >= wanted.taken_from
-    if wanted.taken_before is not None:
-        yield R.taken_at < wanted.taken_before
-
-
-def _of_place(session: Session, wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
-    if wanted.source_id is not None:
-        yield R.source_id == wanted.source_id
-    if wanted.zone_id is None:
-        return
-    zone = session.get(ZoneRow, wanted.zone_id)
-    if zone is None:
-        raise NotFoundError(f"there is no zone {wanted.zone_id}")
-    corners = ",".join(f"({float(x)!r},{float(y)!r})" for x, y in zone.polygon_xy)
-    yield R.source_id == zone.source_id
-    yield cast(f"({corners})", _Polygon).bool_op("@>")(func.point(R.foot_x, R.foot_y))
-
-
-def _of_what(wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
-    if wanted.track_id is not None:
-        yield R.track_id == wanted.track_id
-    if wanted.min_score > 0:
-        yield R.score >= cast(wanted.min_score, REAL)  # as a double, 0.7 would be more than the 0.7 that is kept
-    if wanted.text is not None:
-        yield R.kind == "text"
-        yield R.text.is_not(None)
-        if found_by := needed(wanted.text):
-            yield R.grams.contains(cast(found_by, ARRAY(Text)))
-            yield func.strpos(R.folded, fold(wanted.text)) > 0
-
-
-def _branches(wanted: RecordFilter) -> list[ColumnElement[bool]]:
-    """Return one condition for each value of the leading column of the index that is to be read."""
-    if wanted.text is not None:
-        return []
-    if wanted.labels:
-        names = sorted(set(wanted.labels))
-        kinds = [R.kind.in_(sorted(set(wanted.kinds)))] if wanted.kinds else []
-        found = [(R.label == name) for name in names]
-        return [each & kinds[0] if kinds else each for each in found] if len(names) <= _MOST_BRANCHES else []
-    if wanted.kinds or wanted.source_id is not None or wanted.zone_id is not None:
-        return [R.kind == kind for kind in sorted(set(wanted.kinds or RECORD_KINDS))]
-    return []
-
-
-def _either(wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
-    if wanted.kinds:
-        yield R.kind.in_(sorted(set(wanted.kinds)))
-    if wanted.labels:
-        yield R.label.in_(sorted(set(wanted.labels)))
-
-
-def _any(branches: tuple[ColumnElement[bool], ...]) -> ColumnElement[bool]:
-    found = branches[0]
-    for each in branches[1:]:
-        found = found | each
-    return found
-
-
-def _kept(wanted: RecordFilter, width: int, first: datetime | None, before: datetime | None, bucket_s: int) -> Query:
-    """Select bucket, kind, label and count from the counts of one width."""
-    query = select(_bucket(C.start, bucket_s).label("bucket"), C.kind, C.label, func.sum(C.count).label("n"))
-    query = query.where(C.width_s == width)
-    if wanted.source_id is not None:
-        query = query.where(C.source_id == wanted.source_id)
-    if wanted.kinds:
-        query = query.where(C.kind.in_(wanted.kinds))
-    if wanted.labels:
-        query = query.where(C.label.in_(wanted.labels))
-    if first is not None:
-        query = query.where(C.start >= first)
-    if before is not None:
-        query = query.where(C.start < before)
-    return query.group_by(sql("1"), C.kind, C.label)
-
-
-def _bucket(time: Any, bucket_s: int) -> ColumnElement[datetime]:
-    """Return the start of the bucket that a time is in; buckets are counted from 1970, UTC."""
-    return func.date_bin(literal(timedelta(seconds=bucket_s), Interval), time, literal(_EPOCH, DateTime(timezone=True)))

@@ -20,7 +20,7 @@ from sightline.core.errors import InvalidInputError, NotFoundError, StoreUnavail
 from sightline.store.database import Database
 from sightline.store.grams import fold, grams, storable
 from sightline.store.paging import decode_cursor, encode_cursor
-from sightline.store.record_queries import MAX_BUCKETS, Question, ask, labels, page, patience, timeline
+from sightline.store.record_queries import MAX_BUCKETS, Question, ask, labels, look_through, page, patience, timeline
 from sightline.store.tables import AnalysisRow, MediaRow, RecordRow
 
 _COLUMNS = (
@@ -29,6 +29,7 @@ _COLUMNS = (
 )
 _FACTS = ("id", "media_id", "analysis_id", "source_id", "kind", "label", "text", "frame", "time_s", "taken_at", "track_id", "score")
 _EXPORT_S = 600
+_LONGEST_BUCKET_S = 366 * 86_400
 _COPY = f"COPY records ({_COLUMNS}) FROM STDIN"
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -147,7 +148,11 @@ class RecordStore:
         with self._database.session() as session, patience(session):
             question = ask(session, wanted)
             after = None if cursor is None else decode_cursor(cursor, *question.key_types)
-            found = session.execute(page(question, after, limit + 1, newest_first)).all()
+            found: Sequence[Any] = []
+            if question.phrase is not None:
+                found = session.execute(look_through(question, question.phrase, after, limit + 1, newest_first)).all()
+            if len(found) <= limit:
+                found = session.execute(page(question, after, limit + 1, newest_first)).all()
         more = encode_cursor(*_keys(question, found[limit - 1])) if len(found) > limit else None
         return Page(items=[record(row) for row in found[:limit]], next_cursor=more)
 
@@ -184,7 +189,8 @@ class RecordStore:
         ----------
         wanted : RecordFilter
         bucket_s : int
-            Length of a stretch, seconds; stretches are counted from 1970, UTC. Whole minutes are answered at once over any time.
+            Length of a stretch, seconds; stretches are counted from 1970, UTC. Multiples of five minutes are answered
+            at once over any time.
 
         Raises
         ------
@@ -193,15 +199,13 @@ class RecordStore:
         NotFoundError
             When there is no such zone.
         """
-        if bucket_s < 1:
-            raise InvalidInputError(f"expected a bucket of at least 1 s, got {bucket_s}")
-        buckets: dict[datetime, dict[str, int]] = {}
+        if not 1 <= bucket_s <= _LONGEST_BUCKET_S:
+            raise InvalidInputError(f"expected a bucket of 1 to {_LONGEST_BUCKET_S} s, got {bucket_s}")
         with self._database.session() as session, patience(session):
-            for start, kind, label, count in session.execute(timeline(session, wanted, bucket_s)):
-                buckets.setdefault(start, {})[f"{kind}/{label}" if label else kind] = int(count)
-                if len(buckets) > MAX_BUCKETS:
-                    raise InvalidInputError(f"more than {MAX_BUCKETS} buckets: ask for longer ones, or a shorter time")
-        return Timeline(bucket_s=bucket_s, buckets=[TimelineBucket(start=start, counts=counts) for start, counts in buckets.items()])
+            found = session.execute(timeline(session, wanted, bucket_s)).all()
+        if len(found) > MAX_BUCKETS:
+            raise InvalidInputError(f"more than {MAX_BUCKETS} buckets: ask for longer ones, or a shorter time")
+        return Timeline(bucket_s=bucket_s, buckets=[TimelineBucket(start=start, counts=counts) for start, counts in found])
 
     def labels(self) -> list[LabelCount]:
         """Return each kind, with each of its labels, and how many records there are; the most first."""

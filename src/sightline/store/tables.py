@@ -253,7 +253,7 @@ class RecordRow(Base):
 
 
 class RecordCountRow(Base):
-    """How many current records began in a minute, an hour, a day. Triggers on ``records`` keep it, whoever changes them."""
+    """How many current records there are in five minutes, an hour, a day. Triggers on ``records`` keep it, whoever changes them."""
 
     __tablename__ = "record_counts"
     __table_args__ = (
@@ -264,7 +264,7 @@ class RecordCountRow(Base):
     source_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     """0: none."""
     width_s: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """60, 3600 or 86400."""
+    """300, 3600 or 86400."""
     start: Mapped[datetime] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     label: Mapped[str] = mapped_column(primary_key=True)

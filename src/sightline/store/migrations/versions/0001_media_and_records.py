@@ -26,14 +26,14 @@ DECLARE
         ELSE 'SELECT 1 AS n, * FROM come UNION ALL SELECT -1 AS n, * FROM gone' END;
 BEGIN
     EXECUTE format($query$
-        WITH minutes AS (
-            SELECT coalesce(source_id, 0) AS source_id, date_bin('1 minute', taken_at, 'epoch') AS minute,
+        WITH pieces AS (
+            SELECT coalesce(source_id, 0) AS source_id, date_bin('5 minutes', taken_at, 'epoch') AS piece,
                    kind, coalesce(label, '') AS label, sum(n) AS n
             FROM (%s) AS changed WHERE is_current GROUP BY 1, 2, 3, 4
         )
         INSERT INTO record_counts AS c (source_id, width_s, start, kind, label, count)
-        SELECT source_id, width_s, date_bin(make_interval(secs => width_s), minute, 'epoch'), kind, label, sum(n)
-        FROM minutes CROSS JOIN (VALUES (60), (3600), (86400)) AS widths (width_s)
+        SELECT source_id, width_s, date_bin(make_interval(secs => width_s), piece, 'epoch'), kind, label, sum(n)
+        FROM pieces CROSS JOIN (VALUES (300), (3600), (86400)) AS widths (width_s)
         GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 ORDER BY 1, 2, 3, 4, 5
         ON CONFLICT (source_id, width_s, start, kind, label) DO UPDATE SET count = c.count + excluded.count
     $query$, changes);
