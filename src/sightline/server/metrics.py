@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
@@ -49,6 +49,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a second series beside each counter that nobody asked for
         self.registry, self._present = CollectorRegistry(auto_describe=True), CollectorRegistry(auto_describe=False)
         self._present.register(_Models(self))
         self._lock = threading.Lock()
