@@ -24,6 +24,8 @@ from sightline.store.media import MediaCatalogue
 from sightline.store.passwords import Passwords
 from sightline.store.retention import Retention
 from sightline.store.settings import SettingsStore
+from sightline.store.thumbnails import Thumbnails
+from sightline.store.uploads import Uploads
 
 PASSWORD = "correct horse battery"
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -51,7 +53,7 @@ def read_open() -> str:
 async def live(socket: WebSocket, who: Annotated[Principal, require_socket(Permission.LIVE)]) -> None:
     await socket.accept()
     await socket.send_text(who.name)
-    while await socket.receive_text():
+    async for _ in socket.iter_text():
         await socket.send_text("yes" if await still_may(socket, Permission.LIVE) else "no")
 
 
@@ -59,14 +61,15 @@ def make_app(database: Database, folder: Path, **config: Any) -> FastAPI:
     """Return the app; its services are the real ones, as far as these routes need them."""
     store = SettingsStore(database)
     media = MediaCatalogue(database, open_blobs(None, folder))
+    audit_trail = AuditTrail(database, folder / "keys", reads=lambda: store.get().audit_reads)
     app = FastAPI(docs_url=None, redoc_url=None)
     app.state.services = SimpleNamespace(
         config=ServerConfig(data=folder, **config),
         database=database,
-        retention=Retention(database, media, folder / "spool", folder / "thumbs"),
+        retention=Retention(database, media, Uploads(database, folder / "spool"), Thumbnails(folder / "thumbs"), audit_trail),
         settings=store,
         accounts=Accounts(database, passwords=CHEAP),
-        audit=AuditTrail(database, folder / "keys", reads=lambda: store.get().audit_reads),
+        audit=audit_trail,
         single_sign_on=None,
         sign_in_limits=SignInLimits(),
     )
