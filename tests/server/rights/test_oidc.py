@@ -172,12 +172,7 @@ def test_the_environment_sets_it_up() -> None:
         False,
         True,
     )
-    for wrong in (
-        {"ROLES": "staff=emperor"},
-        {"DEFAULT_ROLE": "king"},
-        {"ISSUER": "http://idp.example"},
-        {"CLIENT_SECRET": ""},
-        {"NEW_USERS": "maybe"},
-    ):
+    odd = {"ROLES": "staff=emperor", "DEFAULT_ROLE": "king", "ISSUER": "http://idp.example", "CLIENT_SECRET": "", "NEW_USERS": "maybe"}
+    for name, value in odd.items():
         with pytest.raises(InvalidInputError, match="SIGHTLINE_OIDC_"):
             from_environment({**base, f"SIGHTLINE_OIDC_{name}": value})
