@@ -195,6 +195,8 @@ def questions(some_media: list[Any]) -> dict[str, Callable[[random.Random], Ques
         "timeline: persons in a zone, a day": lambda rng: q(3600, labels=["person"], zone_id=camera(rng), **span(at(rng, 29), days=1)),
         "timeline: one video by seconds": lambda rng: q(1, media_id=rng.choice(some_media)),
         "timeline: text by days": lambda rng: q(86_400, text=f"{rng.randrange(10_000):04d}"),
+        "timeline: a common word by days": lambda rng: q(86_400, text="exit"),
+        "timeline: an hour by minutes": lambda rng: q(60, **span(at(rng), hours=1)),
         "kinds and labels": lambda rng: Question(None),
     }
 

@@ -11,6 +11,7 @@ from sightline.api.base import Body, Name, Timestamp, UnitInterval
 
 RecordKind = Literal["face", "body", "hand", "people", "text", "object"]
 RECORD_KINDS: tuple[RecordKind, ...] = ("face", "body", "hand", "people", "text", "object")
+LABELLED_KINDS: tuple[RecordKind, ...] = ("hand", "object")
 SourceKind = Literal["folder", "camera"]
 
 

@@ -16,14 +16,14 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, false, func, literal, select, true, tuple_, union_all
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, REAL
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import DateTime, Interval, Text, UserDefinedType
 
-from sightline.api.records import RECORD_KINDS, RecordFilter
+from sightline.api.records import LABELLED_KINDS, RECORD_KINDS, RecordFilter
 from sightline.core.errors import InvalidInputError, NotFoundError
 from sightline.store.grams import fold, needed, storable
 from sightline.store.tables import AnalysisRow, RecordCountRow, RecordRow, ZoneRow
@@ -80,8 +80,10 @@ class Question:
     ----------
     conditions : tuple of ColumnElement
         All must hold.
+    either : tuple of ColumnElement
+        Conditions on kind and label, which must hold too.
     branches : tuple of ColumnElement
-        One of them must hold; no two hold for one record. Empty: no more conditions.
+        The same, cut so that each is one range of an index; no two hold for one record. Empty: not to be cut.
     in_media : bool
         Whether it is about one medium, whose records are ordered by their time in it.
     phrase : Phrase, optional
@@ -89,6 +91,7 @@ class Question:
     """
 
     conditions: tuple[Condition, ...]
+    either: tuple[Condition, ...]
     branches: tuple[Condition, ...]
     in_media: bool
     phrase: Phrase | None = None
@@ -126,13 +129,15 @@ def ask(session: Session, wanted: RecordFilter) -> Question:
     simple = [*_of_media(session, wanted), *_of_time_and_place(wanted, zone)]
     in_media = wanted.media_id is not None or wanted.analysis_id is not None
     fits = partial(_fits, wanted, zone)
+    either = tuple(_either(wanted))
     if wanted.text is not None:
-        simple += [R.kind == "text", *_either(wanted)]
+        simple.append(R.kind == "text")
         pairs = needed(wanted.text)
         found_by = R.grams.contains(cast(pairs, ARRAY(Text))) if pairs else R.grams.is_not(None)
-        return Question((*simple, found_by, *fits(R)), (), in_media, None if in_media else Phrase(tuple(simple), fits))
-    branches = [] if in_media else _branches(wanted)
-    return Question((*simple, *fits(R), *([] if branches else _either(wanted))), tuple(branches), in_media)
+        phrase = None if in_media else Phrase((*simple, *either), fits)
+        return Question((*simple, found_by, *fits(R)), either, (), in_media, phrase)
+    branches = () if in_media else tuple(_branches(wanted))
+    return Question((*simple, *fits(R)), either, branches if len(branches) <= _MOST_BRANCHES else (), in_media)
 
 
 def page(question: Question, after: tuple[Any, ...] | None, limit: int, newest_first: bool) -> Query:
@@ -140,7 +145,7 @@ def page(question: Question, after: tuple[Any, ...] | None, limit: int, newest_f
     base = select(*COLUMNS).where(*question.conditions, *_after(question, after, newest_first))
     base = base.order_by(*_ordered(question.keys, newest_first)).limit(limit)
     if len(question.branches) < 2:
-        return base.where(*question.branches)
+        return base.where(*(question.branches or question.either))
     merged = union_all(*(select(base.where(branch).subquery()) for branch in question.branches)).subquery()
     return select(merged).order_by(*_ordered((merged.c[str(key.key)] for key in question.keys), newest_first)).limit(limit)
 
@@ -214,26 +219,31 @@ def _fits(wanted: RecordFilter, zone: ZoneRow | None, c: Any) -> list[Condition]
         found.append(func.strpos(c.folded, fold(wanted.text)) > 0)
     if zone is not None:
         corners = ",".join(f"({float(x)!r},{float(y)!r})" for x, y in zone.polygon_xy)
-        found.append(cast(f"({corners})", _Polygon).bool_op("@>")(func.point(c.foot_x, c.foot_y)))
+        inside = cast(f"({corners})", _Polygon).bool_op("@>")(func.point(c.foot_x, c.foot_y))
+        found.append(case((inside, true()), else_=false()))  # as it is, the planner would think that one in a thousand is inside
     return found
 
 
 def _branches(wanted: RecordFilter) -> list[Condition]:
     """Return one condition for each value of the leading column of the index that is to be read."""
-    if wanted.labels:
-        kinds = [R.kind.in_(sorted(set(wanted.kinds)))] if wanted.kinds else []
-        found = [and_(R.label == name, *kinds) for name in _names(wanted)]
-        return found if len(found) <= _MOST_BRANCHES else []
-    if wanted.kinds or wanted.source_id is not None or wanted.zone_id is not None:
-        return [R.kind == kind for kind in sorted(set(wanted.kinds or RECORD_KINDS))]
-    return []
+    has_source = wanted.source_id is not None or wanted.zone_id is not None
+    if not wanted.labels:
+        return [R.kind == kind for kind in _kinds(wanted)] if wanted.kinds or has_source else []
+    if has_source:
+        return [and_(R.kind == kind, R.label == name) for kind in _kinds(wanted) for name in _names(wanted)]
+    return [and_(R.label == name, R.kind.in_(_kinds(wanted))) for name in _names(wanted)]
 
 
 def _either(wanted: RecordFilter) -> Iterator[Condition]:
-    if wanted.kinds:
-        yield R.kind.in_(sorted(set(wanted.kinds)))
+    if wanted.kinds or wanted.labels:
+        yield R.kind.in_(_kinds(wanted))
     if wanted.labels:
         yield R.label.in_(_names(wanted))
+
+
+def _kinds(wanted: RecordFilter) -> list[str]:
+    """Return the kinds that may fit: with labels only those that have any."""
+    return sorted(kind for kind in set(wanted.kinds or RECORD_KINDS) if not wanted.labels or kind in LABELLED_KINDS)
 
 
 def _names(wanted: RecordFilter) -> list[str]:
@@ -316,9 +326,9 @@ def labels() -> Query:
 def _counted(question: Question, bucket_s: int) -> Query:
     """Select bucket, kind, label and count, from the records themselves."""
     start = _bucket(R.taken_at, bucket_s).label("bucket")
-    query = select(start, R.kind, func.coalesce(R.label, "").label("label"), func.count().label("n")).where(*question.conditions)
-    if question.branches:
-        query = query.where(or_(*question.branches))
+    query = select(start, R.kind, func.coalesce(R.label, "").label("label"), func.count().label("n")).where(
+        *question.conditions, *question.either
+    )
     return query.group_by(sql("1"), sql("2"), sql("3"))
 
 
