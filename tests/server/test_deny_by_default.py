@@ -116,3 +116,12 @@ def test_a_session_without_the_csrf_token_changes_nothing(app: FastAPI) -> None:
 def test_every_right_is_needed_somewhere() -> None:
     unused = set(Permission) - {mark for _, mark in ROUTES if mark is not None}
     assert unused <= {Permission.PEOPLE_READ, Permission.PEOPLE_WRITE}  # for what is kept of people
+
+
+def test_the_description_names_the_right_of_each_route() -> None:
+    described = create_app(None).openapi()["paths"]
+    marks = dict(ROUTES)
+    for path, operations in described.items():
+        for method, operation in operations.items():
+            mark = marks[f"{method.upper()} {path}"]
+            assert operation["security"] == ([] if mark is None else [{"session": [mark]}, {"key": [mark]}]), path

@@ -50,6 +50,8 @@ def schema(app: FastAPI) -> dict[str, Any]:
     )
     for path in found["paths"].values():
         for operation in path.values():
+            needs = [right for entry in operation.get("security", []) for right in entry.get("key", [])]
+            operation["security"] = [{"session": needs}, {"key": needs}] if needs else []
             answers = operation["responses"]
             answers.pop("422", None)
             problem = answers["default"]
@@ -63,7 +65,6 @@ def schema(app: FastAPI) -> dict[str, Any]:
         "session": {"type": "apiKey", "in": "cookie", "name": "sightline_session"},
         "key": {"type": "http", "scheme": "bearer", "description": "An API key, or the owner token."},
     }
-    found["security"] = [{"session": []}, {"key": []}]
     return found
 
 
