@@ -7,7 +7,7 @@ import { carriesFiles, droppedFiles } from "./dropped";
 import { uploadFiles } from "./store";
 import classes from "./uploads.module.css";
 
-/** The whole window takes files. */
+/** The whole window takes files, dropped or pasted. */
 export function DropTarget() {
   const { t } = useTranslation();
   const [over, setOver] = useState(false);
@@ -38,7 +38,11 @@ export function DropTarget() {
       if (files.length > 0) uploadFiles(files);
       else notifications.show({ title: t("drop.nothing"), message: t("drop.nothingDetail"), color: "yellow" });
     };
-    const listeners = { dragenter: enter, dragover: move, dragleave: leave, drop } as const;
+    const paste = (event: ClipboardEvent) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (files.length > 0) uploadFiles(files);
+    };
+    const listeners = { paste, dragenter: enter, dragover: move, dragleave: leave, drop } as const;
     for (const [name, listener] of Object.entries(listeners)) window.addEventListener(name, listener as EventListener);
     return () => {
       for (const [name, listener] of Object.entries(listeners))

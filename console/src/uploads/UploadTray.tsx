@@ -1,4 +1,5 @@
 import { ActionIcon, Anchor, Button, Group, Progress, Text, UnstyledButton } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import {
   IconAlertTriangle,
   IconCheck,
@@ -11,7 +12,7 @@ import {
 } from "@tabler/icons-react";
 import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
+import { Link, useLocation } from "react-router";
 import { formatBytes, formatShare } from "~/lib/format";
 import {
   canCancel,
@@ -32,7 +33,11 @@ const SHOWN = 100;
 /** All uploads of this visit, at the lower edge of every page. */
 export function UploadTray({ transfers }: { transfers: readonly Transfer[] }) {
   const { t } = useTranslation();
-  const [open, setOpen] = useState(true);
+  const { pathname } = useLocation();
+  const narrow = useMediaQuery("(max-width: 48em)", true, { getInitialValueInEffect: false });
+  const [wished, setWished] = useState<boolean | null>(null);
+  // The Analyse page lists the same files; on a phone the list would cover the page.
+  const open = wished ?? !(narrow || pathname === "/analyse");
   const sum = summarise(transfers);
   const lead =
     sum.active > 0
@@ -48,7 +53,7 @@ export function UploadTray({ transfers }: { transfers: readonly Transfer[] }) {
         className={classes.trayHead}
         aria-expanded={open}
         aria-label={`${lead}. ${open ? t("tray.collapse") : t("tray.expand")}`}
-        onClick={() => setOpen(!open)}
+        onClick={() => setWished(!open)}
       >
         <Text fw={600} size="sm" component="span">
           {lead}

@@ -2,7 +2,6 @@ import { CloseButton, Group, Progress, Stack, Text, Title } from "@mantine/core"
 import { useTranslation } from "react-i18next";
 import type { Shape } from "~/components/overlay/shapes";
 import { COLOURS } from "~/components/overlay/tables";
-import { formatNumber } from "~/lib/format";
 import { factsOf, movements, nameOf } from "./facts";
 import classes from "./inspect.module.css";
 
@@ -39,7 +38,7 @@ export function Inspector({ shape, onClose }: { shape: Shape; onClose: () => voi
               <Text size="xs">{name}</Text>
               <Progress value={value * 100} size={6} aria-label={name} />
               <Text size="xs" className="numbers" ta="right">
-                {formatNumber(value, i18n.language, 2)}
+                {value.toFixed(2)}
               </Text>
             </div>
           ))}

@@ -67,6 +67,19 @@ function Node({ name, value, depth }: { name: string | null; value: unknown; dep
   }
   const entries = Object.entries(value);
   const list = Array.isArray(value);
+  const children = (
+    <>
+      {entries.slice(0, shown).map(([key, inner]) => (
+        <Node key={key} name={key} value={inner} depth={depth + 1} />
+      ))}
+      {entries.length > shown && (
+        <button type="button" className={classes.more} onClick={() => setShown(shown + 200)}>
+          {t("json.more", { count: Math.min(200, entries.length - shown) })}
+        </button>
+      )}
+    </>
+  );
+  if (name === null) return children;
   return (
     <div>
       <button type="button" className={classes.toggle} aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -76,18 +89,7 @@ function Node({ name, value, depth }: { name: string | null; value: unknown; dep
           {list ? t("json.items", { count: entries.length }) : open ? "" : `{${entries.length}}`}
         </span>
       </button>
-      {open && (
-        <div className={classes.children}>
-          {entries.slice(0, shown).map(([key, inner]) => (
-            <Node key={key} name={key} value={inner} depth={depth + 1} />
-          ))}
-          {entries.length > shown && (
-            <button type="button" className={classes.more} onClick={() => setShown(shown + 200)}>
-              {t("json.more", { count: Math.min(200, entries.length - shown) })}
-            </button>
-          )}
-        </div>
-      )}
+      {open && <div className={classes.children}>{children}</div>}
     </div>
   );
 }

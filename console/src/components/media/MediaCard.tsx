@@ -27,7 +27,7 @@ export function MediaCard({ media, selected, onSelect }: Props) {
   return (
     <article className={classes.card} data-selected={selected}>
       <div className={classes.thumb}>
-        <Thumbnail media={media} />
+        <Thumbnail id={media.id} />
         {media.kind === "video" && (
           <span className={classes.badge}>
             <IconMovie size={13} aria-hidden />
@@ -64,10 +64,11 @@ export function MediaCard({ media, selected, onSelect }: Props) {
   );
 }
 
-function Thumbnail({ media }: { media: Media }) {
+/** A small picture of a file, or a sign where there is none. */
+export function Thumbnail({ id }: { id: string }) {
   const [broken, setBroken] = useState(false);
   if (broken) return <IconPhotoOff size={28} stroke={1.4} className={classes.broken} aria-hidden />;
-  return <img src={thumbnailUrl(media.id)} alt="" loading="lazy" decoding="async" onError={() => setBroken(true)} />;
+  return <img src={thumbnailUrl(id)} alt="" loading="lazy" decoding="async" onError={() => setBroken(true)} />;
 }
 
 /** Cards in as many columns as fit. */

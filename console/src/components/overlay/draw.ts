@@ -61,7 +61,7 @@ function figure(pen: Pen, view: View, shape: Shape, width: number): void {
     } else rimmed(pen, COLOURS[line.colour], width);
   }
   for (const { points, colour, radius } of shape.dots) {
-    const r = Math.max(0.6, radius * (width + 1));
+    const r = Math.max(0.6, radius * (width + 1) * Math.min(2, Math.max(1, Math.sqrt(view.scale / 2))));
     pen.fillStyle = COLOURS[colour];
     pen.beginPath();
     for (const point of points) {

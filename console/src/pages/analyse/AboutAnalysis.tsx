@@ -54,19 +54,16 @@ export function AboutAnalysis({ analysis, media }: { analysis: Analysis; media: 
           <Title order={3} mt="md" mb={6}>
             {t("about.models")}
           </Title>
-          <dl className={classes.facts}>
+          <ul className={classes.models}>
             {(analysis.models ?? []).map((model) => (
-              <div key={model.name}>
-                <dt>{model.name}</dt>
-                <dd>
-                  {model.provider}
-                  <Text size="xs" c="dimmed" ff="monospace" truncate title={model.sha256}>
-                    {model.sha256.slice(0, 16)}…
-                  </Text>
-                </dd>
-              </div>
+              <li key={model.name}>
+                <b>{model.name}</b>
+                <Text size="xs" c="dimmed" truncate title={model.sha256}>
+                  {model.provider} · {model.sha256.slice(0, 16)}…
+                </Text>
+              </li>
             ))}
-          </dl>
+          </ul>
         </>
       )}
     </div>

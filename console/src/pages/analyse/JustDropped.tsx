@@ -5,10 +5,11 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, unwrap } from "~/api/client";
 import { isFinal, jobKey } from "~/api/jobEvents";
-import { thumbnailUrl, useAnalysis } from "~/api/media";
+import { useAnalysis } from "~/api/media";
 import { useMay } from "~/api/session";
 import type { Job } from "~/api/types";
 import { Counts } from "~/components/media/Counts";
+import { Thumbnail } from "~/components/media/MediaCard";
 import { formatShare, formatSpan } from "~/lib/format";
 import { isFinished, share, shownPhase, type Transfer } from "~/uploads/machine";
 import { uploads } from "~/uploads/store";
@@ -58,7 +59,7 @@ function Dropped({ transfer }: { transfer: Transfer }) {
     <article className={classes.drop}>
       <div className={classes.dropThumb}>
         {transfer.mediaId ? (
-          <img src={thumbnailUrl(transfer.mediaId, 256)} alt="" loading="lazy" decoding="async" />
+          <Thumbnail id={transfer.mediaId} />
         ) : bad ? (
           <IconFileUnknown size={24} stroke={1.5} aria-hidden />
         ) : (

@@ -1,7 +1,8 @@
-import { Tabs } from "@mantine/core";
-import { type ReactNode, useState } from "react";
+import { Button, Tabs, Text } from "@mantine/core";
+import { type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Analysis, Media } from "~/api/types";
+import { nameOf } from "~/components/inspect/facts";
 import { Inspector } from "~/components/inspect/Inspector";
 import { ObservationTable } from "~/components/inspect/ObservationTable";
 import { JsonView } from "~/components/json/JsonView";
@@ -23,6 +24,8 @@ interface Props {
 /** The picture with its layers at the left, what was found in words at the right; one below the other on a phone. */
 export function ResultLayout({ analysis, media, inspection, raw, stage, below }: Props) {
   const { t } = useTranslation("analyse");
+  const { t: tApp } = useTranslation("app");
+  const side = useRef<HTMLElement>(null);
   const [tab, setTab] = useState<string | null>("findings");
   const { shapes, chosen, pointed, counts, layers, setLayers, choose, point } = inspection;
   const shape = shapes.find(({ key }) => key === chosen);
@@ -33,9 +36,26 @@ export function ResultLayout({ analysis, media, inspection, raw, stage, below }:
         <div className={classes.stage} data-video={media.kind === "video"}>
           {stage}
         </div>
+        {shape && (
+          <div className={classes.chosen}>
+            <Text size="sm" fw={600} truncate>
+              {nameOf(shape.kind, shape.finding, tApp)}
+            </Text>
+            <Button
+              size="compact-sm"
+              variant="light"
+              onClick={() => {
+                setTab("findings");
+                side.current?.scrollIntoView({ behavior: "smooth" });
+              }}
+            >
+              {t("details")}
+            </Button>
+          </div>
+        )}
         {below}
       </div>
-      <aside className={classes.side} aria-label={t("side")}>
+      <aside ref={side} className={classes.side} aria-label={t("side")}>
         <Tabs value={tab} onChange={setTab} className={classes.tabs} keepMounted={false}>
           <Tabs.List px="xs">
             <Tabs.Tab value="findings">{t("tab.findings")}</Tabs.Tab>
