@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,13 @@ def test_figures_need_the_right_to_see_settings(house: House) -> None:
     again = house.get("/metrics", "operator").text
     assert 'sightline_http_request_seconds_count{method="GET",route="/metrics",status="200"}' in again
     assert "sightline_live_sockets" in again
+
+
+def test_the_guide_names_all_figures_and_no_others(house: House) -> None:
+    table = (Path(__file__).parents[3] / "docs" / "operations.md").read_text("utf-8").split("| figure |")[1].split("\n\n")[0]
+    named = set(re.findall(r"`(sightline_\w+)`", table))
+    told = set(re.findall(r"^# TYPE (sightline_\w+) ", house.get("/metrics", "operator").text, re.MULTILINE))
+    assert {name for name in told ^ named if "gpu" not in name} == set()
 
 
 def test_open_figures(embedded_postgres: Any, tmp_path: Path) -> None:

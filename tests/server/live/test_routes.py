@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,3 +160,18 @@ def test_a_folder_is_no_camera(house: House, tmp_path: Path) -> None:
     with pytest.raises(InvalidStatus) as caught:
         house.socket(f"{LIVE}/cameras/{source.id}")
     assert caught.value.response.status_code == 404
+
+
+def test_the_example_of_the_guide(
+    house: House, portrait: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "live.md").read_text("utf-8")
+    example = re.findall(r"```text\n(import json.*?)```", guide, re.DOTALL)[0]
+    (tmp_path / "photo.jpg").write_bytes(portrait)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIGHTLINE_KEY", house.keys["operator"])
+    exec(compile(example.replace("127.0.0.1:8765", f"127.0.0.1:{house.port}"), "live.md", "exec"), {})
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith('{"type":"ready"')
+    assert len(said) == 11
+    assert said[-1].endswith(" 1")

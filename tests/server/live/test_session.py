@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import socket as sockets
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.server.live.conftest import encoded, frame
 from websockets.exceptions import ConnectionClosed
 
@@ -225,6 +227,21 @@ def test_twenty_sockets_take_turns(live_server: Any, portrait: bytes) -> None:
         thread.join()
     assert min(counts) >= 2, counts
     assert max(counts) <= 2 * min(counts), counts
+
+
+def test_many_wishes_at_once_and_each_session_keeps_its_memory(live_server: Any, portrait: bytes, weights: Callable[..., None]) -> None:
+    weights("nanodet", "palm_detector", "hand_pose_full")
+    wishes = ('["faces"]', '["faces", "hands"]', '["faces", "objects"]', '["faces", "hands", "objects"]', '["objects"]')
+    server = live_server()
+    sockets = [greeted(server.open(), f'{{"only": {only}}}') for only in wishes]
+    elsewhere = encoded(np.roll(np.asarray(Image.open(io.BytesIO(portrait))), 200, axis=1))
+    ids: list[set[int | None]] = [set() for _ in wishes]
+    for jpeg in (portrait, *[elsewhere] * 6):
+        for number, socket in enumerate(sockets):
+            socket.send(frame(jpeg))
+            ids[number] |= {face.id for face in answer(socket).findings.faces or []}
+    for of_session in ids[:4]:  # a face elsewhere is another face, unless the session has forgotten the first
+        assert {1, 2} <= of_session
 
 
 class Crashing:

@@ -63,6 +63,7 @@ class Tasks:
         self._threads = threads
         self._lookers: OrderedDict[Options, Looker] = OrderedDict()
         self._nets: WeakValueDictionary[Any, Any] = WeakValueDictionary()
+        self._in_use: WeakValueDictionary[Options, Looker] = WeakValueDictionary()
         self._live: Sessions | None = None
 
     def inspect(self, path: str, limits: Mapping[str, Any] | None = None, name: str | None = None) -> dict[str, Any]:
@@ -206,10 +207,10 @@ class Tasks:
         from sightline.runtime.session import sharing
 
         options = self._options(dict(wanted or {}), landmarks)
-        looker = self._lookers.pop(options, None)
+        looker = self._lookers.pop(options, None) or self._in_use.get(options)  # a live session may hold it still
         if looker is None:
             with sharing(self._nets):
-                looker = Looker(options)
+                looker = self._in_use[options] = Looker(options)
         self._lookers[options] = looker
         if len(self._lookers) > _MAX_LOOKERS:
             self._lookers.popitem(last=False)  # its threads end when the last live session that uses it does
