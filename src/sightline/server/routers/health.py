@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Security
 from fastapi.requests import HTTPConnection
@@ -19,6 +19,10 @@ from sightline.server.services import Wired, services_of
 
 router = APIRouter(tags=["health"])
 
+_NOT_READY: dict[str, Any] = {
+    "description": "Something that is needed does not work",
+    "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 _NOBODY = Principal("anybody", "anybody", 0, "viewer", frozenset(), "key", whole=False)
 
 
@@ -42,7 +46,7 @@ async def livez() -> Alive:
     return Alive()
 
 
-@router.get("/readyz", dependencies=[public], response_model=Readiness, responses={503: {"model": Problem, "content": {PROBLEM_JSON: {}}}})
+@router.get("/readyz", dependencies=[public], response_model=Readiness, responses={503: _NOT_READY})
 async def readyz(services: Wired) -> Readiness | Response:
     """Say whether the server can do its work.
 
@@ -58,7 +62,7 @@ async def readyz(services: Wired) -> Readiness | Response:
     return respond(problem, {"Retry-After": str(round(KEPT_S))})
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE: {}}}})
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
 def metrics(services: Wired, who: Annotated[Principal, Security(_figures, scopes=[Permission.SETTINGS_READ.value])]) -> Response:
     """Tell the figures in Prometheus' text format."""
     return Response(services.metrics.text(), media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
