@@ -14,7 +14,7 @@ from tests.databases import TestServer
 from tests.emptied import empty, opened
 
 from sightline.api.accounts import ROLE_PERMISSIONS, NewKey, NewUser, Permission, UserChange
-from sightline.core.errors import ConflictError, InvalidInputError, NotFoundError, RightsError, SignInNeededError
+from sightline.core.errors import ConflictError, InvalidInputError, NotFoundError, QueueFullError, RightsError, SignInNeededError
 from sightline.store.access import Entry, SessionTimes
 from sightline.store.accounts import Accounts
 from sightline.store.database import Database
@@ -169,6 +169,17 @@ def test_the_same_characters_typed_otherwise_are_the_same_password() -> None:
     assert passwords.fits("cafe\u0301 au lait, ﬁn", passwords.hash("café au lait, fin"))
     with pytest.raises(InvalidInputError):
         passwords.hash("\ud800 is not a character")
+
+
+def test_only_two_passwords_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.store.passwords._PATIENCE_S", 0.01)
+    passwords = Passwords(CHEAP)
+    for _ in range(2):
+        passwords._turns.acquire()
+    with pytest.raises(QueueFullError, match="too many people"):
+        passwords.hash(PASSWORD)
+    passwords._turns.release()
+    assert passwords.fits(PASSWORD, passwords.hash(PASSWORD))
 
 
 def test_no_secret_is_stored(database: Database, accounts: Accounts) -> None:

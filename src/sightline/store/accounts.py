@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,8 +18,6 @@ from sightline.store.database import Database
 from sightline.store.passwords import Passwords
 from sightline.store.principals import Principal
 from sightline.store.tables import ApiKeyRow, SessionRow, UserRow
-
-logger = logging.getLogger(__name__)
 
 OWNER = "owner"
 MAX_KEYS = 100
