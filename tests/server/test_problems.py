@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from sightline.api.base import Problem
+from sightline.api.base import ProblemDetails
 from sightline.core import errors
 from sightline.server import problems
 from sightline.server.body_limit import BodyLimit
@@ -55,7 +55,7 @@ def test_each_error_is_a_problem_of_its_own(error: Exception, status: int, kind:
     answer = client_that_raises(error).get("/")
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    problem = Problem.model_validate(answer.json())
+    problem = ProblemDetails.model_validate(answer.json())
     assert problem.status == status
     assert problem.type == f"urn:sightline:problem:{kind}"
     assert problem.detail
@@ -88,7 +88,7 @@ def test_retry_after_is_whole_seconds_and_at_least_one() -> None:
 def test_a_wrong_body_is_told_field_by_field() -> None:
     answer = client_that_raises(ValueError()).post("/wish", json={"count": "many"})
     assert answer.status_code == 422
-    assert Problem.model_validate(answer.json()).errors[0].at == "body.count"
+    assert ProblemDetails.model_validate(answer.json()).errors[0].at == "body.count"
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/none", 404), ("DELETE", "/wish", 405)])

@@ -2,9 +2,8 @@
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
-type Named<Options extends string> = Schemas[Extract<keyof Schemas, Options>];
 
-export type Problem = Named<"Problem" | "sightline__api__base__Problem">;
+export type Problem = Schemas["ProblemDetails"];
 export type Me = Schemas["Me"];
 export type Permission = Schemas["Permission"];
 export type Media = Schemas["Media"];

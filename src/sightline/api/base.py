@@ -35,7 +35,7 @@ class FieldProblem(Body):
     message: str = Field(examples=["String should have at least 1 character"])
 
 
-class Problem(Body):
+class ProblemDetails(Body):
     """An error, after RFC 9457 (problem details for HTTP APIs, application/problem+json)."""
 
     type: str = Field(default="about:blank", description="Names the kind of error; stable.", examples=["urn:sightline:problem:media-limit"])

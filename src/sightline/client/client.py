@@ -17,7 +17,7 @@ from sightline.analysis.document import Document
 from sightline.api.accounts import Me
 from sightline.api.analyses import Analysis, AnalysisOptions, Frames, Look, NewAnalysis
 from sightline.api.audit import AuditEntry, AuditVerdict
-from sightline.api.base import Page, Problem, Timestamp
+from sightline.api.base import Page, ProblemDetails, Timestamp
 from sightline.api.jobs import Job, JobAction
 from sightline.api.media import Media, MediaKind, NewUpload, Upload
 from sightline.api.models import ModelDetail, ModelState
@@ -336,7 +336,7 @@ def _check(answer: httpx2.Response) -> None:
     if not answer.is_error:
         return
     try:
-        problem = Problem.model_validate_json(answer.content)
+        problem = ProblemDetails.model_validate_json(answer.content)
     except ValueError:
         raise ApiError(f"the server answered {answer.status_code}", status=answer.status_code) from None
     raise ApiError(f"{problem.title}: {problem.detail}", status=answer.status_code, problem=problem.model_dump())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 import sightline
-from sightline.api.base import Problem
+from sightline.api.base import ProblemDetails
 from sightline.server import console, headers, metrics, problems
 from sightline.server.body_limit import BodyLimit
 from sightline.server.openapi import describe
@@ -51,7 +51,7 @@ def create_app(services: Services | None) -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses={"default": {"model": Problem, "description": "An error, as RFC 9457 problem details"}},
+        responses={"default": {"model": ProblemDetails, "description": "An error, as RFC 9457 problem details"}},
     )
     app.state.services = services
     problems.install(app)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sightline.api.base import Problem
+from sightline.api.base import ProblemDetails
 from sightline.server.problems import respond
 
 MAX_BODY_BYTES = 1 << 20
@@ -54,4 +54,4 @@ class BodyLimit:
         await self._app(scope, count, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await respond(Problem(title=HTTPStatus(413).phrase, status=413, detail=self._detail))(scope, receive, send)
+        await respond(ProblemDetails(title=HTTPStatus(413).phrase, status=413, detail=self._detail))(scope, receive, send)

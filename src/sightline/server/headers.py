@@ -9,12 +9,12 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sightline.api.base import Problem
+from sightline.api.base import ProblemDetails
 from sightline.server.config import ServerConfig
 from sightline.server.problems import respond
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-FEATURES = "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=(), display-capture=()"
+FEATURES = "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), serial=(), midi=(), display-capture=()"
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -131,7 +131,7 @@ class SecurityHeaders:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         detail = "The server is not known by this name; its administrator can allow it with --allow-host NAME."
-        problem = Problem(type="urn:sightline:problem:foreign-host", title="Not under this name", status=421, detail=detail)
+        problem = ProblemDetails(type="urn:sightline:problem:foreign-host", title="Not under this name", status=421, detail=detail)
         await respond(problem)(scope, receive, send)
 
 

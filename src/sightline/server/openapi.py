@@ -54,8 +54,9 @@ def schema(app: FastAPI) -> dict[str, Any]:
             operation["security"] = [{"session": needs}, {"key": needs}] if needs else []
             answers = operation["responses"]
             answers.pop("422", None)
-            problem = answers["default"]
-            problem["content"] = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            for status, answer in answers.items():
+                if status == "default" or int(status) >= 400:
+                    answer["content"] = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     schemas = found["components"]["schemas"]
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketState
 
-from sightline.api.base import FieldProblem, Problem
+from sightline.api.base import FieldProblem, ProblemDetails
 from sightline.core import errors
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
 """Status and title by class of error; the first that fits counts. `install` adds what HTTP itself knows."""
 
 
-def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
+def problem_of(error: Exception) -> tuple[ProblemDetails, dict[str, str]]:
     """Return the problem that an error is told as, and headers that go with it.
 
     Examples
@@ -62,11 +62,11 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
         headers["WWW-Authenticate"] = "Bearer"
     for kind, status, title in STATUS:
         if isinstance(error, kind):
-            return Problem(type=_type(error), title=title, status=status, detail=str(error)), headers
+            return ProblemDetails(type=_type(error), title=title, status=status, detail=str(error)), headers
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         detail = "The disk is full; nothing was stored by halves. Make room and send it again."
-        return Problem(type="urn:sightline:problem:disk-full", title="The disk is full", status=507, detail=detail), headers
-    return Problem(title="Something went wrong", status=500, detail="An error of the server; its log holds more."), headers
+        return ProblemDetails(type="urn:sightline:problem:disk-full", title="The disk is full", status=507, detail=detail), headers
+    return ProblemDetails(title="Something went wrong", status=500, detail="An error of the server; its log holds more."), headers
 
 
 def _type(error: Exception) -> str:
@@ -74,7 +74,7 @@ def _type(error: Exception) -> str:
     return "urn:sightline:problem:" + "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
 
 
-def respond(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+def respond(problem: ProblemDetails, headers: dict[str, str] | None = None) -> JSONResponse:
     """Return a problem as the answer."""
     return JSONResponse(problem.model_dump(mode="json"), problem.status, headers=headers, media_type=PROBLEM_JSON)
 
@@ -105,11 +105,11 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     found = [FieldProblem(at=".".join(str(part) for part in e["loc"]), message=str(e["msg"])) for e in error.errors()]
     title = "The request cannot be understood"
     detail = "; ".join(f"{f.at}: {f.message}" for f in found[:5])
-    return respond(Problem(type="urn:sightline:problem:invalid-input", title=title, status=422, detail=detail, errors=found[:50]))
+    return respond(ProblemDetails(type="urn:sightline:problem:invalid-input", title=title, status=422, detail=detail, errors=found[:50]))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     detail = {404: "There is no such address.", 405: f"{request.method} is not possible here."}.get(error.status_code, str(error.detail))
     title = HTTPStatus(error.status_code).phrase
-    return respond(Problem(title=title, status=error.status_code, detail=detail), dict(error.headers or {}))
+    return respond(ProblemDetails(title=title, status=error.status_code, detail=detail), dict(error.headers or {}))

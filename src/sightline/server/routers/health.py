@@ -9,7 +9,7 @@ from fastapi.requests import HTTPConnection
 from fastapi.responses import Response
 
 from sightline.api.accounts import Permission
-from sightline.api.base import FieldProblem, Problem
+from sightline.api.base import FieldProblem, ProblemDetails
 from sightline.api.health import Alive, Readiness
 from sightline.server.metrics import CONTENT_TYPE
 from sightline.server.problems import PROBLEM_JSON, respond
@@ -21,7 +21,7 @@ router = APIRouter(tags=["health"])
 
 _NOT_READY: dict[str, Any] = {
     "description": "Something that is needed does not work",
-    "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
 }
 _NOBODY = Principal("anybody", "anybody", 0, "viewer", frozenset(), "key", whole=False)
 
@@ -58,7 +58,7 @@ async def readyz(services: Wired) -> Readiness | Response:
         return found
     wrong = [FieldProblem(at=check.name, message=check.detail or "") for check in found.checks if not check.ok]
     detail = "; ".join(f"{w.at}: {w.message}" for w in wrong)
-    problem = Problem(type="urn:sightline:problem:not-ready", title="Not ready", status=503, detail=detail, errors=wrong)
+    problem = ProblemDetails(type="urn:sightline:problem:not-ready", title="Not ready", status=503, detail=detail, errors=wrong)
     return respond(problem, {"Retry-After": str(round(KEPT_S))})
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from sightline.api.accounts import Permission
-from sightline.api.base import Cursor, Page, Problem
+from sightline.api.base import Cursor, Page, ProblemDetails
 from sightline.api.media import Media, MediaFilter
 from sightline.api.settings import Limits
 from sightline.server.contents import respond_with
@@ -93,7 +93,7 @@ router.head("/{media_id}/content", response_class=Response, include_in_schema=Fa
     responses={
         200: {"description": "A small JPEG; of a video, its first frame", "content": {_JPEG: _FILE}},
         304: {"description": "It is what If-None-Match names"},
-        422: {"model": Problem, "description": "The file is damaged, or the request cannot be understood"},
+        422: {"model": ProblemDetails, "description": "The file is damaged, or the request cannot be understood"},
     },
 )
 async def thumbnail(

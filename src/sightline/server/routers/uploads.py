@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from sightline.api.accounts import Permission
-from sightline.api.base import Name, Problem, Timestamp
+from sightline.api.base import Name, ProblemDetails, Timestamp
 from sightline.api.media import NewUpload, Upload
 from sightline.core.errors import ConflictError, InvalidInputError, MediaFormatError, MediaLimitError
 from sightline.server.intake import Arrived
@@ -31,11 +31,11 @@ _BYTES: dict[str, Any] = {
 }
 _OFFSET = {"Upload-Offset": {"description": "Bytes that are safely on disk; go on from here.", "schema": {"type": "integer"}}}
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    413: {"model": Problem, "description": "More bytes, pixels or seconds than allowed, or than announced"},
-    415: {"model": Problem, "description": "Neither a picture nor a video, whatever name and Content-Type say"},
-    422: {"model": Problem, "description": "Damaged, or the request cannot be understood"},
-    429: {"model": Problem, "description": "Too much is waiting; come again after Retry-After"},
-    507: {"model": Problem, "description": "The disk is full; nothing was stored by halves"},
+    413: {"model": ProblemDetails, "description": "More bytes, pixels or seconds than allowed, or than announced"},
+    415: {"model": ProblemDetails, "description": "Neither a picture nor a video, whatever name and Content-Type say"},
+    422: {"model": ProblemDetails, "description": "Damaged, or the request cannot be understood"},
+    429: {"model": ProblemDetails, "description": "Too much is waiting; come again after Retry-After"},
+    507: {"model": ProblemDetails, "description": "The disk is full; nothing was stored by halves"},
 }
 
 
@@ -43,19 +43,19 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 def begin_upload(new: NewUpload, services: Wired, who: Writer) -> Upload:
     """Begin an upload in parts: PATCH its bytes to it afterwards."""
     services.intake.check(new)
-    return services.uploads.create(new, who.name)
+    return services.uploads.create(new, who.user)
 
 
 @router.get("/uploads/{upload_id}")
 def upload(upload_id: UUID, services: Wired, who: Writer) -> Upload:
     """Return an upload of your own: how much of it is safe, and what became of it."""
-    return services.uploads.get(upload_id, who.name)
+    return services.uploads.get(upload_id, who.user)
 
 
 @router.head("/uploads/{upload_id}", responses={200: {"description": "Where to go on", "headers": _OFFSET}})
 def upload_offset(upload_id: UUID, services: Wired, who: Writer) -> Response:
     """Tell where to go on with an upload."""
-    found = services.uploads.get(upload_id, who.name)
+    found = services.uploads.get(upload_id, who.user)
     return Response(headers={"Upload-Offset": str(found.received), "Upload-Length": str(found.bytes), "Cache-Control": "no-store"})
 
 
@@ -75,7 +75,7 @@ def upload_offset(upload_id: UUID, services: Wired, who: Writer) -> Response:
     },
     responses={
         **_REFUSALS,
-        409: {"model": Problem, "description": "It goes on elsewhere, or bytes are coming in already", "headers": _OFFSET},
+        409: {"model": ProblemDetails, "description": "It goes on elsewhere, or bytes are coming in already", "headers": _OFFSET},
     },
 )
 async def continue_upload(upload_id: UUID, request: Request, services: Wired, who: Writer) -> Any:
@@ -87,7 +87,7 @@ async def continue_upload(upload_id: UUID, request: Request, services: Wired, wh
     if offset is None:
         raise InvalidInputError("expected the header Upload-Offset: where these bytes begin, a whole number")
     uploads = services.uploads
-    found = await run_in_threadpool(uploads.get, upload_id, who.name)
+    found = await run_in_threadpool(uploads.get, upload_id, who.user)
     try:
         with uploads.alone(upload_id):
             _check_length(request, found, offset)
@@ -95,9 +95,9 @@ async def continue_upload(upload_id: UUID, request: Request, services: Wired, wh
             if found.state != "checking":
                 return found
             new, digest = await run_in_threadpool(_complete, services, upload_id)
-            return await services.intake.settle(Arrived(upload_id, new, who.name, digest))
+            return await services.intake.settle(Arrived(upload_id, new, who.user, digest, who.name))
     except ConflictError as error:
-        now_at = await run_in_threadpool(uploads.get, upload_id, who.name)
+        now_at = await run_in_threadpool(uploads.get, upload_id, who.user)
         problem, headers = problem_of(error)
         return respond(problem, {**headers, "Upload-Offset": str(now_at.received)})
 
@@ -105,7 +105,7 @@ async def continue_upload(upload_id: UUID, request: Request, services: Wired, wh
 @router.delete("/uploads/{upload_id}", status_code=204)
 def give_up_upload(upload_id: UUID, services: Wired, who: Writer) -> None:
     """Give an upload up: its bytes are deleted. What was kept of it stays."""
-    services.uploads.delete(upload_id, who.name)
+    services.uploads.delete(upload_id, who.user)
 
 
 @router.post("/media", status_code=201, openapi_extra=_BYTES, responses=_REFUSALS)
@@ -130,7 +130,7 @@ async def upload_in_one_go(
         if gone or sink.at == 0 or (declared is not None and sink.at != declared):
             raise MediaFormatError(name, f"only {sink.at:,} bytes of it came; send it again" if sink.at else "is empty")
         new = new.model_copy(update={"bytes": sink.at})
-        return await services.intake.settle(Arrived(upload_id, new, who.name, sink.digesting.hexdigest(), is_announced=False))
+        return await services.intake.settle(Arrived(upload_id, new, who.user, sink.digesting.hexdigest(), who.name, is_announced=False))
     finally:
         sink.close()
         sink.path.unlink(missing_ok=True)
