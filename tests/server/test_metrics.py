@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -207,3 +210,33 @@ def test_without_a_driver_there_are_no_cards_in_the_figures() -> None:
     found = of_collector(MachineNow(Gpus()))
     assert not any("gpu" in name for name, _ in found)
     assert figure(found, "sightline_machine_cpu_seconds_total", state="busy") > 0
+
+
+NVML = """
+#include <string.h>
+typedef struct { unsigned int gpu, memory; } nvmlUtilization_t;
+typedef struct { unsigned long long total, free, used; } nvmlMemory_t;
+static const nvmlMemory_t MEMORY = { 150ull << 30, 100ull << 30, 50ull << 30 };
+static const nvmlUtilization_t BUSY = { 37, 5 };
+static char *const FIRST = (char *)0x7f0000000000;
+int nvmlInit_v2(void) { return 0; }
+int nvmlDeviceGetCount_v2(unsigned int *count) { *count = 3; return 0; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned int index, void **device) { *device = FIRST + index; return index == 1 ? 15 : 0; }
+int nvmlDeviceGetMemoryInfo(void *device, nvmlMemory_t *memory) { *memory = MEMORY; return 0; }
+int nvmlDeviceGetUtilizationRates(void *device, nvmlUtilization_t *busy) { *busy = BUSY; return device == FIRST + 2 ? 3 : 0; }
+int nvmlDeviceGetName(void *device, char *name, unsigned int length) { strncpy(name, "NVIDIA H200", length); return 0; }
+"""
+
+
+def test_the_drivers_library_is_spoken_to_as_its_header_says(tmp_path: Path) -> None:
+    """Against a library with the signatures of nvml.h: three cards, of which one is lost and one does not say how busy it is."""
+    compiler = shutil.which("cc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("no C compiler")
+    (tmp_path / "nvml.c").write_text(NVML)
+    library = tmp_path / "libnvml.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, tmp_path / "nvml.c"], check=True)
+    assert Gpus(("libnowhere.so.1", str(library))).states() == [
+        GpuState(0, "NVIDIA H200", 0.37, 50 << 30, 150 << 30),
+        GpuState(2, "NVIDIA H200", None, 50 << 30, 150 << 30),
+    ]

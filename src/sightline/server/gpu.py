@@ -43,15 +43,20 @@ class _Memory(ctypes.Structure):
 class Gpus:
     """The cards of this machine; none where there is no driver.
 
+    Parameters
+    ----------
+    libraries : tuple of str
+        Names of the driver's library, the first that is there counts.
+
     Examples
     --------
     >>> all(0 <= gpu.memory_used_bytes <= gpu.memory_total_bytes for gpu in Gpus().states())
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, libraries: tuple[str, ...] = _LIBRARIES) -> None:
         self._nvml: ctypes.CDLL | None = None
-        for name in _LIBRARIES:
+        for name in libraries:
             try:
                 library = ctypes.CDLL(name)
             except OSError:

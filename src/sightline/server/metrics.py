@@ -49,7 +49,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a second series beside each counter that nobody asked for
+        disable_created_metrics()  # type: ignore[no-untyped-call] # a second series beside each counter that nobody asked for
         self.registry, self._present = CollectorRegistry(auto_describe=True), CollectorRegistry(auto_describe=False)
         self._present.register(_Models(self))
         self._lock = threading.Lock()

@@ -21,6 +21,7 @@ from sightline.api.accounts import NewKey, Permission
 from sightline.api.live import LiveAnswer, LiveReady, LiveStatus
 from sightline.api.records import NewSource
 from sightline.api.settings import Limits, Settings
+from sightline.core.errors import StoreUnavailableError
 from sightline.server.routers import live as live_router
 
 LIVE = "/api/v1/live"
@@ -175,3 +176,29 @@ def test_the_example_of_the_guide(
     assert said[0].startswith('{"type":"ready"')
     assert len(said) == 11
     assert said[-1].endswith(" 1")
+
+
+def test_without_the_database_nothing_is_opened_and_what_is_open_goes_on(
+    house: House, portrait: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(live_router, "RIGHTS_EVERY_S", 0.05)
+    until(lambda: house.services.live.counts.sockets == 0)
+
+    def away(*given: Any, **detail: Any) -> None:
+        raise StoreUnavailableError("the database does not answer: connection refused")
+
+    with house.socket(LIVE) as first:
+        greeted(first)
+        first.send(frame(portrait))
+        assert LiveAnswer.model_validate_json(first.recv(timeout=60)).index == 0
+        with monkeypatch.context() as patch:
+            patch.setattr(house.services.audit, "write", away)
+            patch.setattr(live_router, "still_may", away)
+            with house.socket(LIVE) as second:
+                greeted(second)
+                assert closing(second) == (1013, "the database does not answer; try again later")
+            time.sleep(0.3)
+            first.send(frame(portrait))
+            assert LiveAnswer.model_validate_json(first.recv(timeout=60)).index == 1
+            first.close()
+            until(lambda: "not in the audit trail" in caplog.text)

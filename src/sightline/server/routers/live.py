@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.concurrency import run_in_threadpool
 
 from sightline.api.accounts import Permission
-from sightline.core.errors import NotFoundError, QueueFullError, SightlineError
+from sightline.core.errors import NotFoundError, QueueFullError, SightlineError, StoreUnavailableError
 from sightline.server.live import SocketClosedError, close_socket, first_of, send_within
 from sightline.server.live_cameras import Viewer
 from sightline.server.live_session import LiveSession
@@ -36,7 +36,7 @@ async def live(socket: WebSocket, services: Wired, who: Annotated[Principal, req
         try:
             await first_of(session.talk(), _watch_rights(socket))
         finally:
-            await _write(services, who, "live.close", target, frames=session.looked, dropped=session.dropped)
+            await _write_end(services, who, target, frames=session.looked, dropped=session.dropped)
 
 
 @router.websocket("/cameras/{source_id}")
@@ -54,7 +54,7 @@ async def live_camera(
         try:
             await first_of(_show(socket, viewer, services.live.limits.send_s), _until_gone(socket), _watch_rights(socket))
         finally:
-            await _write(services, who, "live.close", target, frames=viewer.shown)
+            await _write_end(services, who, target, frames=viewer.shown)
 
 
 @asynccontextmanager
@@ -70,6 +70,8 @@ async def _place(socket: WebSocket, services: Services) -> AsyncIterator[None]:
         ending = closed
     except QueueFullError as error:
         ending = SocketClosedError(1013, str(error))
+    except StoreUnavailableError:
+        ending = SocketClosedError(1013, "the database does not answer; try again later")
     except SightlineError as error:
         logger.warning("live connection ended: %s", error)
     except asyncio.CancelledError:
@@ -99,9 +101,21 @@ async def _watch_rights(socket: WebSocket) -> None:
     """End a socket whose owner was signed out, disabled, or lost the right."""
     while True:
         await asyncio.sleep(RIGHTS_EVERY_S)
-        if not await still_may(socket, Permission.LIVE):
+        try:
+            allowed = await still_may(socket, Permission.LIVE)
+        except StoreUnavailableError:  # what was allowed stays so until it can be asked again
+            continue
+        if not allowed:
             raise SocketClosedError(1008, "not allowed any longer; sign in again")
 
 
 async def _write(services: Services, who: Principal, action: str, target: str, **detail: Any) -> None:
     await run_in_threadpool(services.audit.write, who.name, action, target, **detail)
+
+
+async def _write_end(services: Services, who: Principal, target: str, **detail: Any) -> None:
+    """Write what is over; that the database is away must not hide why it is over."""
+    try:
+        await _write(services, who, "live.close", target, **detail)
+    except StoreUnavailableError:
+        logger.error("not in the audit trail, the database does not answer: %s live.close %s %s", who.name, target, detail)
