@@ -9,13 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 import pytest
 from skimage.data import astronaut
+from tests.object_store import CREDENTIALS
 
 from sightline.media.images import write_image
 
@@ -66,7 +69,7 @@ def ray_head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
-    env = {**os.environ, **token}
+    env = {**os.environ, **token, **CREDENTIALS}  # those of the tests' object store: a cluster has its own
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", f"--port={port}", "--num-cpus=2", "--block"]
     limits = ["--include-dashboard=false", "--object-store-memory=200000000", "--node-ip-address=127.0.0.1"]
     log = (tmp_path_factory.mktemp("ray") / "head.log").open("wb")
@@ -78,6 +81,9 @@ def ray_head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
         assert time.monotonic() < until, log_path.read_text()
         time.sleep(0.1)
     yield Head(f"127.0.0.1:{port}", env, process)
-    process.terminate()
+    ours = [process, *psutil.Process(process.pid).children(recursive=True)]  # a polite end takes Ray half a minute
+    for one in ours:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
     process.wait(60)
     log.close()

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sightline.analysis.archive.worker import ArchiveWorker, WorkerSetup
-from sightline.core.errors import ClusterError, MissingExtraError
+from sightline.core.errors import ClusterError, DeviceError, MissingExtraError
 
 LOCAL = "local"
 _STORE_BYTES = 256 << 20
@@ -39,6 +39,7 @@ class Cluster:
 
     def __init__(self, address: str, *, threads: int, device: str) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing about this machine goes anywhere
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what goes wrong is told by exceptions
         try:
             import ray
             import ray.data
@@ -84,11 +85,22 @@ class Cluster:
 
     @property
     def workers(self) -> int:
-        """How many workers the cluster has room for."""
-        room = self._ray.cluster_resources()
-        if self._gpus:
-            return max(1, int(room.get("GPU", 0)))
-        return max(1, int(room.get("CPU", 1)) // self._threads)
+        """How many workers the cluster has room for.
+
+        Raises
+        ------
+        DeviceError
+            When GPUs were asked for and no machine has one.
+        ClusterError
+            When no machine has as many processors as one worker is to have.
+        """
+        machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        if self._gpus and not any(m.get("GPU", 0) >= 1 for m in machines):
+            raise DeviceError("cuda was asked for, and no machine of the cluster has a GPU; use --device auto or cpu")
+        room = sum(int(m.get("CPU", 0)) // self._threads for m in machines)
+        if not room:
+            raise ClusterError(f"--ray {self._address}: no machine of the cluster has {self._threads} processors; use fewer --threads")
+        return min(room, sum(int(m.get("GPU", 0)) for m in machines)) if self._gpus else room
 
     def map(self, setup: WorkerSetup, tasks: list[str]) -> Iterator[str]:
         """Do tasks side by side; yield what came of them as it comes. A task whose worker dies is done again by another.
