@@ -56,9 +56,11 @@ class Arrived:
     new : NewUpload
         What was announced.
     who : str
-        Who brings it.
+        The user who brings it.
     digest : str
         Its sha256.
+    actor : str
+        As the audit trail calls them.
     is_announced : bool
         Whether the upload has a row already.
     """
@@ -67,6 +69,7 @@ class Arrived:
     new: NewUpload
     who: str
     digest: str
+    actor: str
     is_announced: bool = True
 
 
@@ -155,7 +158,7 @@ class Intake:
 
     def _refuse(self, arrived: Arrived, error: SightlineError) -> None:
         self._uploads.refuse(arrived.id, str(error))
-        self._audit.write(arrived.who, "media.refuse", f"uploads/{arrived.id}", name=arrived.new.name, reason=str(error))
+        self._audit.write(arrived.actor, "media.refuse", f"uploads/{arrived.id}", name=arrived.new.name, reason=str(error))
 
     def _keep(self, arrived: Arrived, facts: dict[str, Any]) -> Upload:
         """Keep a file; one that came in one go has its row from the same transaction."""
@@ -169,7 +172,7 @@ class Intake:
             self._behind.set()
             raise
         self._uploads.forget(arrived.id)
-        self._audit.write(arrived.who, "media.add", f"media/{row.id}", name=row.name, bytes=row.bytes, sha256=row.digest)
+        self._audit.write(arrived.actor, "media.add", f"media/{row.id}", name=row.name, bytes=row.bytes, sha256=row.digest)
         return self._begin_analysis(upload, arrived.who) if new.analyse else upload
 
     def _begin_analysis(self, upload: Upload, who: str) -> Upload:
@@ -227,7 +230,7 @@ class Intake:
         upload = self._uploads.get(upload_id)
         if upload.state == "checking":
             try:
-                arrived = Arrived(upload_id, new, who, self._uploads.digest(upload_id))
+                arrived = Arrived(upload_id, new, who, self._uploads.digest(upload_id), who)
             except FileNotFoundError:
                 self._uploads.refuse(upload_id, "its bytes are gone; send it again")
                 return True
