@@ -28,6 +28,7 @@ from sightline.store.database import Database
 from sightline.store.jobs import NewJob, add_job, new_job_id
 from sightline.store.media import MediaCatalogue
 from sightline.store.paging import decode_cursor, encode_cursor
+from sightline.store.records import RecordStore
 from sightline.store.tables import AnalysisRow, MediaRow, SegmentRow
 
 LONGEST_STRETCH_S = 600.0
@@ -101,7 +102,7 @@ class AnalysisStore:
     """
 
     def __init__(self, database: Database, media: MediaCatalogue) -> None:
-        self._database, self._media = database, media
+        self._database, self._media, self._records = database, media, RecordStore(database)
 
     # ------------------------------------------------------------------ rows
 
@@ -149,13 +150,6 @@ class AnalysisStore:
         with self._database.session() as session:
             return _analysis(_existing(session, analysis_id))
 
-    def media_of(self, analysis_id: UUID) -> MediaRow | None:
-        """Return what an analysis looks at, None when it is gone."""
-        with self._database.session() as session:
-            return session.scalar(
-                select(MediaRow).join(AnalysisRow, AnalysisRow.media_id == MediaRow.id).where(AnalysisRow.id == analysis_id)
-            )
-
     def page(self, *, media_id: UUID | None = None, cursor: str | None = None, limit: int = 50) -> Page[Analysis]:
         """Return analyses, newest first.
 
@@ -185,9 +179,12 @@ class AnalysisStore:
             When there is none of that id.
         """
         with self._database.session() as session:
-            _existing(session, analysis_id)
+            media_id = _existing(session, analysis_id).media_id
+            session.execute(select(MediaRow.id).where(MediaRow.id == media_id).with_for_update(key_share=True))
+            session.execute(select(AnalysisRow.id).where(AnalysisRow.id == analysis_id).with_for_update())  # no piece can come from here on
             digests = set(session.scalars(select(SegmentRow.digest).where(SegmentRow.analysis_id == analysis_id)))
-            session.execute(delete(AnalysisRow).where(AnalysisRow.id == analysis_id))
+            session.execute(delete(AnalysisRow).where(AnalysisRow.id == analysis_id).execution_options(synchronize_session=False))
+            self._records.settle(session, media_id)
             self._media.release(session, digests)
 
     # ------------------------------------------------------------------ pieces
@@ -211,6 +208,13 @@ class AnalysisStore:
         sums = select(func.count(), func.sum(SegmentRow.frames), func.sum(SegmentRow.took_s)).where(SegmentRow.analysis_id == analysis_id)
         count, row.frames, row.took_s = session.execute(sums).one()
         return int(count)
+
+    def take_back_failure(self, analysis_id: UUID) -> None:
+        """Forget why the last attempt failed: the last of the problems."""
+        with self._database.session() as session:
+            row = session.get(AnalysisRow, analysis_id)
+            if row is not None:
+                row.problems = row.problems[:-1]
 
     def border(self, analysis_id: UUID, number: int) -> dict[str, Any] | None:
         """Return what a finished piece left for the next one, None when it is not finished."""

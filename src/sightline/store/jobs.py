@@ -41,7 +41,7 @@ _ACTIONS: dict[JobKind, dict[JobState, list[JobAction]]] = {
     "fetch": {"queued": ["cancel"], "running": ["cancel"], "failed": ["retry"], "cancelled": ["retry"]},
 }
 _NOW = func.clock_timestamp()
-_PAGE = 100
+_MOST_CHANGES = 5000
 
 
 @dataclass(frozen=True)
@@ -179,11 +179,13 @@ class JobStore:
         return Page[Job](items=jobs[:limit], next_cursor=encode_cursor(jobs[limit - 1].created_at, jobs[limit - 1].id) if more else None)
 
     def changed_since(self, time: datetime | None) -> tuple[list[Job], datetime]:
-        """Return the jobs that changed from a moment on (at most some thousands), and the present moment, both by the database's clock."""
+        """Return the jobs that changed from a moment on (the last 5,000), oldest change first, and the present moment, by the database's clock."""
         with self._database.session() as session:
             now: datetime = session.execute(select(_NOW)).scalar_one()
-            query = _jobs().where(JobRow.updated_at >= time).order_by(JobRow.updated_at).limit(_PAGE * 50)
-            return ([] if time is None else _read(session, query)), now
+            if time is None:
+                return [], now
+            query = _jobs().where(JobRow.updated_at >= time).order_by(JobRow.updated_at.desc()).limit(_MOST_CHANGES)
+            return _read(session, query)[::-1], now
 
     def unfinished(self, *kinds: JobKind, states: Collection[str] = OPEN) -> list[Job]:
         """Return the jobs of some kinds that are not over, oldest first."""

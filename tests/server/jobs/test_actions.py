@@ -133,9 +133,15 @@ def test_a_net_that_is_not_there_fails_the_job_and_retry_goes_on(make: Make, tmp
     assert "sightline models fetch light" in (job.detail or "")
     with b.database.session() as session:
         session.execute(text("UPDATE media SET name = 'there.mp4'"))
+    assert [p.kind for p in b.analyses.get(analysis.id).problems] == ["ModelNotFetchedError"]
     b.runner.act(job.id, "retry", "mira")
     assert b.runner.wait(job.id, 30).state == "done"
     assert count(b, RecordRow) == 120
+    assert b.analyses.get(analysis.id).problems == []
+    all_bad = begin(b, clip(tmp_path, "crash-0.mp4", 5.0))
+    job = b.runner.wait(all_bad.job_id, 30)
+    assert (job.state, b.analyses.get(all_bad.id).state) == ("failed", "failed")
+    assert "not one piece of it could be looked at" in (job.detail or "")
 
 
 def test_a_video_without_a_frame_or_with_a_wrong_header(make: Make, tmp_path: Path) -> None:

@@ -95,6 +95,8 @@ class JobEvents:
                 changed, now = await asyncio.to_thread(self._jobs.changed_since, since)
             except StoreUnavailableError as error:
                 logger.debug("changes of jobs: %s", error)
+            except Exception:
+                logger.exception("changes of jobs cannot be read")
             else:
                 for job in changed:
                     if told.get(job.id) != job.updated_at:

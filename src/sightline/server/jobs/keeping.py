@@ -106,14 +106,15 @@ def finish(tools: Tools, task: Task) -> None:
             tools.records.settle(session, task.media_id)
 
 
-def fail(tools: Tools, task: Task, detail: str, problem: dict[str, Any] | None = None) -> None:
+def fail(tools: Tools, task: Task, error: Exception) -> None:
     """Put on record that an attempt failed, and why; does nothing when it was cancelled or deleted."""
+    problem = problem_of(error)
     with tools.database.session() as session:
         if _mine(session, task) is None:
             return
-        if problem is not None:
-            row = session.get_one(AnalysisRow, task.analysis_id)
-            row.problems = [*(p for p in row.problems if p != problem), problem]
+        row = session.get_one(AnalysisRow, task.analysis_id)
+        row.problems = [*row.problems, problem]  # the last one, which the next attempt takes back
+        detail = problem["message"]
         move_job(session, task.job_id, "failed", expected=OPEN, attempt=task.attempt, detail=detail)
 
 
@@ -139,10 +140,12 @@ def forget_video(tools: Tools, media_id: UUID) -> None:
             tools.media.release(session, [former])
 
 
-def problem_of(error: SightlineError, time_s: float | None = None) -> dict[str, Any]:
-    """Return an error as the document tells of it."""
+def problem_of(error: Exception, time_s: float | None = None) -> dict[str, Any]:
+    """Return an error as the document tells of it; one that is nobody's fault but ours is told without its secrets."""
     own_s = getattr(error, "time_s", None)
-    return {"kind": type(error).__name__, "message": str(error), "time_s": time_s if own_s is None else own_s}
+    known = isinstance(error, SightlineError)
+    message = str(error) if known else f"it failed unexpectedly ({type(error).__name__}); the server's log holds more"
+    return {"kind": type(error).__name__, "message": message, "time_s": time_s if own_s is None else own_s}
 
 
 def _mine(session: Session, task: Task) -> JobRow | None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from sightline.core.errors import QueueFullError, SightlineError, WorkerError
-from sightline.server.jobs.keeping import Task, fail, keep, problem_of
+from sightline.server.jobs.keeping import Task, fail, keep
 from sightline.server.jobs.tools import Tools
 from sightline.server.jobs.workflows import Closing
 from sightline.store.analyses import Piece
@@ -73,12 +73,19 @@ class QuickLane:
         with self._changed:
             self._reserved -= 1
 
-    def put(self, task: Task, *, reserved: bool = True) -> None:
-        """Let a picture wait for its turn."""
+    def put(self, task: Task) -> None:
+        """Let a picture wait for its turn, in the place that was reserved."""
         with self._changed:
-            self._reserved -= reserved
+            self._reserved -= 1
             self._waiting.append(task)
             self._changed.notify()
+
+    def put_again(self, task: Task) -> None:
+        """Let a picture wait that waited before the server stopped."""
+        with self._changed:
+            if all(known.job_id != task.job_id for known in self._waiting):
+                self._waiting.append(task)
+                self._changed.notify()
 
     def drop(self, job_id: str) -> None:
         """Take a cancelled picture out of the queue."""
@@ -118,10 +125,10 @@ class QuickLane:
             self._tools.patiently(keep_picture, self._tools, task, found)
             self._usual_s += 0.1 * (found["took_ms"] / 1000 - self._usual_s)
         except SightlineError as error:
-            self._fail(task, str(error), problem_of(error))
+            self._fail(task, error)
         except Exception as error:
             logger.exception("picture %s", task.media_id)
-            self._fail(task, f"it failed unexpectedly ({type(error).__name__}); the server's log holds more")
+            self._fail(task, error)
 
     def _look(self, task: Task) -> dict[str, Any]:
         """Look at the picture; a worker that ends over it gets a second one."""
@@ -141,9 +148,9 @@ class QuickLane:
             found: dict[str, Any] = self._tools.workers.run_sync("look", path=path, options=task.options, limits=limits, name=task.name)
         return found
 
-    def _fail(self, task: Task, detail: str, problem: dict[str, Any] | None = None) -> None:
+    def _fail(self, task: Task, error: Exception) -> None:
         self._tools.pause(0)  # what fails because the server stops is done at the next start
-        self._tools.patiently(fail, self._tools, task, detail, problem)
+        self._tools.patiently(fail, self._tools, task, error)
 
 
 def keep_picture(tools: Tools, task: Task, found: dict[str, Any]) -> bool:

@@ -98,13 +98,13 @@ class Runner:
         StoreUnavailableError
             When the database cannot be reached.
         """
-        self._is_running = True
         self._workflows.launch()
+        self._is_running = True
         self._quick.start()
         for job in self._tools.jobs.unfinished("picture", states=("queued", "running")):
             task = read_task(self._tools, job.id, job.attempts)
             if task is not None:
-                self._quick.put(task, reserved=False)
+                self._quick.put_again(task)
         for job in self._tools.jobs.unfinished("video", "folder", "camera", "fetch", states=("queued", "running")):
             if not self._workflows.is_under_way(job.id, job.attempts):
                 logger.info("%s %s is begun again", job.kind, job.id)
@@ -167,8 +167,7 @@ class Runner:
         with self._counting:
             self._check_room_for_video(limits.max_queued_videos)
             started = tools.analyses.begin(media_id, options, created_by)
-        queue = PIECES if is_piece(media) else VIDEOS
-        self._workflows.begin("video", started.analysis.job_id, 1, queue)
+        self._begin("video", started.analysis.job_id, 1, PIECES if is_piece(media) else VIDEOS)
         return started.analysis
 
     def _analyse_picture(self, media_id: UUID, options: AnalysisOptions, created_by: str, places: int) -> Analysis:
@@ -241,21 +240,23 @@ class Runner:
             moved = self._tools.jobs.move(job.id, "queued", expected=expected, attempt=job.attempts, attempts=attempt, detail=None)
             if not moved and strict:
                 raise ConflictError(f"{job.title} went on meanwhile; look at it again")
+            if job.state == "failed" and job.analysis_id is not None:
+                self._tools.analyses.take_back_failure(job.analysis_id)
             task = read_task(self._tools, job.id, attempt) if picture and moved else None
         finally:
             if picture and task is None:
                 self._quick.give_back()
         if task is not None:
             self._quick.put(task)
+        elif moved and job.kind == "video" and job.media_id is not None:
+            self._begin("video", job.id, attempt, PIECES if is_piece(self._tools.media.row(job.media_id)) else VIDEOS)
         elif moved and not picture:
-            self._begin(job, attempt)
+            self._begin("fetch" if job.kind == "fetch" else "source", job.id, attempt)
 
-    def _begin(self, job: Job, attempt: int) -> None:
-        if job.kind == "video":
-            piece = job.media_id is not None and is_piece(self._tools.media.row(job.media_id))
-            self._workflows.begin("video", job.id, attempt, PIECES if piece else VIDEOS)
-        else:
-            self._workflows.begin("fetch" if job.kind == "fetch" else "source", job.id, attempt)
+    def _begin(self, name: str, job_id: str, attempt: int, queue: str | None = None) -> None:
+        """Begin a workflow, or leave it to ``start``."""
+        if self._is_running:
+            self._workflows.begin(name, job_id, attempt, queue)
 
     def start_source(self, source_id: int, who: str) -> Job:
         """Begin to watch a folder or camera; one that is watched already stays so.
@@ -275,7 +276,7 @@ class Runner:
                 return self._tools.jobs.get(job.id)
             unit = "files" if source.kind == "folder" else "pieces"
             made = self._tools.jobs.add(NewJob(source.kind, source.name, unit, who, source_id=source_id))
-            self._workflows.begin("source", made.id, 1)
+            self._begin("source", made.id, 1)
             return made
 
     def stop_source(self, source_id: int, who: str) -> Job:
@@ -308,7 +309,7 @@ class Runner:
                 if job.title == card.name:
                     return job
             made = self._tools.jobs.add(NewJob("fetch", card.name, "bytes", who))
-        self._workflows.begin("fetch", made.id, 1)
+        self._begin("fetch", made.id, 1)
         return made
 
     def wait(self, job_id: str, timeout_s: float | None = None) -> Job:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sightline.analysis.segments import RUN_IN_S, SEGMENT_S, Segment, carry, stitch
-from sightline.core.errors import SightlineError, WorkerError
+from sightline.core.errors import SightlineError, VideoDecodeError, WorkerError
 from sightline.server.jobs.keeping import Task, fail, finish, forget_video, is_to_be_forgotten, keep, problem_of, read_task
 from sightline.server.jobs.tools import Tools
 from sightline.server.jobs.workflows import Workflows
@@ -54,11 +54,10 @@ class VideoWork:
             self._steps(task)
         except SightlineError as error:
             self._tools.pause(0)
-            self._tools.patiently(fail, self._tools, task, str(error), problem_of(error))
+            self._tools.patiently(fail, self._tools, task, error)
         except Exception as error:
             logger.exception("video %s", task.media_id)
-            detail = f"it failed unexpectedly ({type(error).__name__}); the server's log holds more"
-            self._tools.patiently(fail, self._tools, task, detail)
+            self._tools.patiently(fail, self._tools, task, error)
         self._workflows().step("forget", self._forget, task)
         self._finished(job_id)
 
@@ -128,12 +127,12 @@ class VideoWork:
 
     def _finish(self, task: Task) -> None:
         tools = self._tools
-        if not tools.patiently(tools.analyses.get, task.analysis_id).frames:
-            problems = tools.patiently(tools.analyses.get, task.analysis_id).problems
-            why = problems[0].message if problems else f"{task.name}: there is not one frame in it"
-            tools.patiently(fail, tools, task, why)
+        analysis = tools.patiently(tools.analyses.get, task.analysis_id)
+        if analysis.frames:
+            tools.patiently(finish, tools, task)
             return
-        tools.patiently(finish, tools, task)
+        why = f"not one piece of it could be looked at: {analysis.problems[0].message}" if analysis.problems else "there is no frame in it"
+        tools.patiently(fail, tools, task, VideoDecodeError(task.name, why))
 
     def _forget(self, task: Task) -> None:
         """Let go of the video of a piece of which the records alone are to be kept, whatever came of it."""
