@@ -9,7 +9,7 @@ export function CrashPage() {
   const { t } = useTranslation();
   const error = useRouteError();
   return (
-    <EmptyState icon={IconAlertTriangle} title={t("crash.title")} text={t("crash.text")}>
+    <EmptyState level={1} icon={IconAlertTriangle} title={t("crash.title")} text={t("crash.text")}>
       <Code block maw={640}>
         {error instanceof Error ? error.message : String(error)}
       </Code>

@@ -10,7 +10,7 @@ export function NotFoundPage() {
   const { t } = useTranslation();
   useTitle(t("notFound.title"));
   return (
-    <EmptyState icon={IconMapOff} title={t("notFound.title")} text={t("notFound.text")}>
+    <EmptyState level={1} icon={IconMapOff} title={t("notFound.title")} text={t("notFound.text")}>
       <Button component={Link} to="/analyse">
         {t("notFound.home")}
       </Button>

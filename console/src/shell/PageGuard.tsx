@@ -12,7 +12,7 @@ export function PageGuard({ page }: { page: Page }) {
   const { permissions } = useMe();
   useTitle(t("title", { ns: page.id }));
   if (page.permission && !permissions.includes(page.permission)) {
-    return <EmptyState icon={IconLock} title={t("guard.title")} text={t("guard.text")} />;
+    return <EmptyState level={1} icon={IconLock} title={t("guard.title")} text={t("guard.text")} />;
   }
   return <Outlet />;
 }

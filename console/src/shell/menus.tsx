@@ -76,7 +76,7 @@ export function UserMenu() {
     <Menu position="bottom-end" shadow="md" width={220}>
       <Menu.Target>
         <UnstyledButton aria-label={t("menu.account", { name: me.name })} ml={6}>
-          <Avatar name={me.name} color="lake" size={32} radius="xl" aria-hidden />
+          <Avatar color="lake" size={32} radius="xl" aria-hidden />
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

@@ -14,7 +14,7 @@ export function Inspector({ shape, onClose }: { shape: Shape; onClose: () => voi
       <Group justify="space-between" wrap="nowrap" align="flex-start" mb="xs">
         <Group gap={8} wrap="nowrap" className={classes.grow}>
           <span className={classes.dot} style={{ background: COLOURS[shape.colour] }} />
-          <Title order={3} className={classes.name}>
+          <Title order={2} size="h3" className={classes.name}>
             {nameOf(shape.kind, shape.finding, t)}
           </Title>
         </Group>

@@ -51,7 +51,7 @@ export function AboutAnalysis({ analysis, media }: { analysis: Analysis; media: 
       </dl>
       {(analysis.models ?? []).length > 0 && (
         <>
-          <Title order={3} mt="md" mb={6}>
+          <Title order={2} size="h3" mt="md" mb={6}>
             {t("about.models")}
           </Title>
           <ul className={classes.models}>

@@ -62,14 +62,14 @@ export function ResultLayout({ analysis, media, inspection, raw, stage, below }:
             <Tabs.Tab value="json">{t("tab.json")}</Tabs.Tab>
             <Tabs.Tab value="about">{t("tab.about")}</Tabs.Tab>
           </Tabs.List>
-          <Tabs.Panel value="findings" className={classes.panel}>
+          <Tabs.Panel value="findings" tabIndex={0} className={classes.panel}>
             {shape && <Inspector shape={shape} onClose={() => choose(null)} />}
             <ObservationTable shapes={shapes} chosen={chosen} pointed={pointed} onChoose={choose} onPoint={point} />
           </Tabs.Panel>
           <Tabs.Panel value="json" className={classes.panel}>
             <JsonView value={raw} />
           </Tabs.Panel>
-          <Tabs.Panel value="about" className={classes.panel}>
+          <Tabs.Panel value="about" tabIndex={0} className={classes.panel}>
             <AboutAnalysis analysis={analysis} media={media} />
           </Tabs.Panel>
         </Tabs>

@@ -1,5 +1,6 @@
 import { Skeleton, Text } from "@mantine/core";
 import { useIntersection } from "@mantine/hooks";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { contentUrl, thumbnailUrl, useMedia } from "~/api/media";
@@ -71,6 +72,7 @@ export function HitCard({ hit }: { hit: Hit }) {
 
 function HitPicture({ media, record }: { media: Media; record: SightRecord }) {
   const { ref, entry } = useIntersection<HTMLDivElement>({ rootMargin: "300px" });
+  const [unplayable, setUnplayable] = useState(false);
   const [w, h] = media.size_wh;
   const box = record.box_xyxy ?? ([0, 0, w, h] as const);
   const [x0, y0, x1, y1] = cropAround(box, [w, h], ASPECT);
@@ -88,7 +90,8 @@ function HitPicture({ media, record }: { media: Media; record: SightRecord }) {
       {media.kind === "picture" && (
         <img src={thumbnailUrl(media.id, 1024)} alt="" loading="lazy" decoding="async" style={place} />
       )}
-      {media.kind === "video" && entry?.isIntersecting && (
+      {unplayable && <img src={thumbnailUrl(media.id)} alt="" className={classes.whole} />}
+      {media.kind === "video" && !unplayable && entry?.isIntersecting && (
         // The frame itself: the thumbnail shows the first one.
         <video
           src={`${contentUrl(media.id)}#t=${record.time_s.toFixed(3)}`}
@@ -98,9 +101,10 @@ function HitPicture({ media, record }: { media: Media; record: SightRecord }) {
           tabIndex={-1}
           aria-hidden="true"
           style={place}
+          onError={() => setUnplayable(true)}
         />
       )}
-      {record.box_xyxy && <div className={classes.mark} style={mark} />}
+      {record.box_xyxy && !unplayable && <div className={classes.mark} style={mark} />}
     </div>
   );
 }
