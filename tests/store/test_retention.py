@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -48,11 +47,11 @@ class Place:
 
 
 @pytest.fixture
-def place(database: Database, tmp_path: Path) -> Iterator[Place]:
+def place(database: Database, tmp_path: Path) -> Place:
     thumbnails = Thumbnails(tmp_path / "thumbs")
     media = MediaCatalogue(database, open_blobs(None, tmp_path), forget=thumbnails.forget)
     uploads, audit = Uploads(database, tmp_path / "spool"), AuditTrail(database, tmp_path / "keys")
-    yield Place(database, media, uploads, thumbnails, audit, Retention(database, media, uploads, thumbnails, audit), tmp_path)
+    return Place(database, media, uploads, thumbnails, audit, Retention(database, media, uploads, thumbnails, audit), tmp_path)
 
 
 def test_only_what_has_expired_goes_in_batches(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +92,7 @@ def test_changing_a_source_changes_what_came_from_it(place: Place) -> None:
     from sightline.store.sources import SourceStore
 
     sources = SourceStore(place.database, bytes(32))
-    source = sources.create(NewSource(name="a", kind="camera", address="rtsp://a/b", retention_days=30))
+    source = sources.add(NewSource(name="a", kind="camera", address="rtsp://a/b", retention_days=30))
     item = place.add(source_id=source.id)
     sources.change(source.id, SourceChange(retention_days=1))
     assert place.media.get(item.id).expires_at == item.added_at + timedelta(days=1)
@@ -146,9 +145,7 @@ def test_stray_thumbnails_are_deleted(place: Place) -> None:
     assert place.thumbnails.get("f" * 64, 128) is None
 
 
-def test_it_goes_on_after_an_error_and_stops_when_told(
-    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_goes_on_after_errors(place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     sweeps: list[int] = []
     errors = [StoreUnavailableError("away"), ValueError("a mistake of ours")]
 

@@ -20,6 +20,7 @@ from sightline.core.errors import ConflictError, InvalidInputError, NotFoundErro
 from sightline.media.camera import SCHEMES, redact
 from sightline.store.database import Database
 from sightline.store.grams import storable
+from sightline.store.retention import keep_for
 from sightline.store.tables import JobRow, SourceRow, ZoneRow
 
 __all__ = ["SourceStore"]
@@ -131,6 +132,8 @@ class SourceStore:
             for name, value in given.items():
                 setattr(row, name, storable(value) if name == "name" else value)
             session.flush()
+            if "retention_days" in given:
+                keep_for(session, source_id, row.retention_days)
             return self._sources(session, [row])[0]
 
     def delete(self, source_id: int) -> None:

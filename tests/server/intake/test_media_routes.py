@@ -45,7 +45,7 @@ def test_lists_are_filtered_and_paged(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=201", "limit=x", "cursor=nonsense", "kind=sound", "found=faces", "taken_from=yesterday", "unknown=1", "source_id=a"],
+    ["limit=0", "limit=201", "limit=x", "cursor=nonsense", "kind=sound", "found=faces", "taken_from=today", "unknown=1"],
 )
 def test_wrong_questions_are_answered_with_422(client: TestClient, query: str) -> None:
     answer = client.get(f"/media?{query}")
@@ -63,12 +63,8 @@ def test_what_is_not_there_is_404(client: TestClient) -> None:
 
 def test_without_a_right_nothing_is_told(client: TestClient) -> None:
     media_id = kept(client, picture())
-    for method, path in (
-        ("GET", "/media"),
-        ("GET", f"/media/{media_id}/content"),
-        ("HEAD", f"/media/{media_id}/content"),
-        ("POST", "/media?name=a"),
-    ):
+    content = f"/media/{media_id}/content"
+    for method, path in (("GET", "/media"), ("GET", content), ("HEAD", content), ("POST", "/media?name=a")):
         assert client.request(method, path, headers={"Authorization": ""}).status_code == 401
     assert client.delete(f"/media/{media_id}", headers={"Authorization": "Bearer wrong"}).status_code == 401
 

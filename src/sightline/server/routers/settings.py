@@ -34,6 +34,8 @@ def write_settings(body: Settings, services: Wired, who: Writer) -> Settings:
     before = services.settings.get().model_dump(mode="json")
     after = services.settings.put(body)
     changed = {key: value for key, value in after.model_dump(mode="json").items() if before[key] != value}
+    if "retention_days" in changed:
+        services.retention.keep_uploads_for(after.retention_days)
     services.audit.write(who.name, "settings.change", **changed)
     return after
 
