@@ -103,6 +103,8 @@ def test_functions_and_files_stay_small() -> None:
     for path in (ROOT / "src").rglob("*.py"):
         text = path.read_text("utf-8")
         assert text.count("\n") <= 500, f"{path} has more than 500 lines"
+        if path.parent.parts[-2:] == ("migrations", "versions"):
+            continue  # a list of tables and columns, written by alembic
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 doc = ast.get_docstring(node, clean=False)

@@ -9,8 +9,8 @@ import click
 
 import sightline
 from sightline.cli.analyze import analyze
-from sightline.cli.backup import backup, restore
 from sightline.cli.audit import audit
+from sightline.cli.backup import backup, restore
 from sightline.cli.console import say
 from sightline.cli.doctor import doctor
 from sightline.cli.models import models
