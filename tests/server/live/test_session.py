@@ -209,15 +209,14 @@ def test_twenty_sockets_take_turns(live_server: Any, portrait: bytes) -> None:
     sockets[0].send(frame(small))
     answer(sockets[0])
     counts = [0] * len(sockets)
-    latencies: list[float] = []
-    end_s = time.monotonic() + 4.0
+    end_s = time.monotonic() + 40.0
 
     def speak(number: int) -> None:
         socket = sockets[number]
-        while time.monotonic() < end_s:
+        while min(counts) < 6 and time.monotonic() < end_s:
             for _ in range(3 if number % 2 else 1):  # some send more than others
                 socket.send(frame(small))
-            latencies.append(answer(socket).latency_ms)
+            answer(socket)
             counts[number] += 1
 
     threads = [threading.Thread(target=speak, args=(n,)) for n in range(len(sockets))]
@@ -225,7 +224,7 @@ def test_twenty_sockets_take_turns(live_server: Any, portrait: bytes) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert min(counts) >= 2, counts
+    assert min(counts) >= 6, counts
     assert max(counts) <= 2 * min(counts), counts
 
 
@@ -240,8 +239,9 @@ def test_many_wishes_at_once_and_each_session_keeps_its_memory(live_server: Any,
         for number, socket in enumerate(sockets):
             socket.send(frame(jpeg))
             ids[number] |= {face.id for face in answer(socket).findings.faces or []}
-    for of_session in ids[:4]:  # a face elsewhere is another face, unless the session has forgotten the first
-        assert {1, 2} <= of_session
+    for of_session in ids[:4]:  # a face elsewhere is not sure yet, then another one; each time the first to a session that forgets
+        assert 1 in of_session
+        assert of_session != {1}
 
 
 class Crashing:
