@@ -271,7 +271,7 @@ async def send_within(sending: Coroutine[Any, Any, None], most_s: float) -> None
     try:
         await asyncio.wait_for(sending, most_s)
     except TimeoutError:
-        raise SocketClosedError(1008, f"answers were not taken for {most_s:g} s") from None
+        raise SocketClosedError(1000, f"answers were not taken for {most_s:g} s") from None
     except (WebSocketDisconnect, RuntimeError, OSError) as error:
         raise SocketClosedError(1006, "") from error
 
