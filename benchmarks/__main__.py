@@ -27,6 +27,7 @@ TITLES = {
     "body_pose": "Body pose: speed, agreement, joints",
     "hands": "Hands: speed and agreement",
     "analyze": "analyze: 720p video of one person",
+    "archive": "Archives: pictures and frames a second on one processor",
     "faces_recall": "Faces: recall and false positives",
     "gestures": "Gestures",
     "objects": "Objects: COCO AP",

@@ -19,6 +19,7 @@ SURFACE = Path(__file__).with_name("api_surface.json")
 PACKAGES = (
     "sightline",
     "sightline.analysis",
+    "sightline.analysis.archive",
     "sightline.media",
     "sightline.perception.bodies",
     "sightline.perception.faces",

@@ -39,7 +39,7 @@ def part_name(files: Iterable[ArchiveFile]) -> str:
     Examples
     --------
     >>> part_name([ArchiveFile("a.jpg", "a.jpg", 10, "x")])
-    '4e4c5ad40ea9c0bd5dc1'
+    '73b0a021e88a0d3f9999'
     """
     text = "\n".join(sorted(f"{f.address}\0{f.stamp}" for f in files))
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=10).hexdigest()
