@@ -139,3 +139,4 @@ class ImportReport(Body):
     records: int
     media: int
     skipped: list[str] = Field(description="What was left out and why; the first hundred.")
+    left_out: int = Field(default=0, description="How many images and annotations were left out.")

@@ -15,6 +15,9 @@ class Limits(Body):
     max_duration_s: float = Field(default=6 * 3600.0, gt=0, description="Of a video, seconds.")
     max_queued_pictures: int = Field(default=1000, ge=1, description="More waiting pictures are answered with 429.")
     max_queued_videos: int = Field(default=100, ge=1)
+    max_import_bytes: int = Field(
+        default=32 << 20, ge=1 << 10, le=1 << 30, description="Of a COCO file; reading it takes 20 times its memory."
+    )
     max_live: int = Field(default=32, ge=1, description="Live connections at once.")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 _SPACE = re.compile(r"\s+")
 _LONGEST = 2_000
@@ -64,6 +65,21 @@ def storable(text: str) -> str:
     'ab'
     """
     return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+
+
+def storable_value(value: Any) -> Any:
+    r"""Return a JSON value with each of its texts as `storable` makes it.
+
+    Examples
+    --------
+    >>> storable_value({"a\x00": ["b\x00", 1]})
+    {'a': ['b', 1]}
+    """
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(name): storable_value(each) for name, each in value.items()}
+    return [storable_value(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _pairs(folded: str) -> set[str]:

@@ -18,7 +18,7 @@ from sightline.api.base import Page
 from sightline.api.records import LabelCount, Record, RecordFilter, Timeline, TimelineBucket
 from sightline.core.errors import InvalidInputError, NotFoundError, StoreUnavailableError
 from sightline.store.database import Database
-from sightline.store.grams import fold, grams, storable
+from sightline.store.grams import fold, grams, storable, storable_value
 from sightline.store.paging import decode_cursor, encode_cursor
 from sightline.store.record_queries import MAX_BUCKETS, Question, ask, labels, look_through, page, patience, timeline
 from sightline.store.tables import AnalysisRow, MediaRow, RecordRow
@@ -319,14 +319,6 @@ def _attributes(attributes: dict[str, Any]) -> str:
         return "{}"
     try:
         encoded = _to_json(attributes)
-        return _to_json(_storable(attributes)) if "\\u0000" in encoded or "\\ud" in encoded else encoded
+        return _to_json(storable_value(attributes)) if "\\u0000" in encoded or "\\ud" in encoded else encoded
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidInputError(f"attributes of a record cannot be kept: {error}") from error
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return {storable(name): _storable(each) for name, each in value.items()}
-    return [_storable(each) for each in value] if isinstance(value, list | tuple) else value
