@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-
 from tests.console.conftest import Running, start
 
 schemathesis = pytest.importorskip("schemathesis")
