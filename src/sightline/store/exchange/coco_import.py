@@ -261,10 +261,10 @@ def _box(bbox: Any) -> tuple[float, float, float, float]:
 
 
 def _attributes(annotation: Mapping[str, Any]) -> dict[str, Any]:
-    found = annotation.get("attributes") or {}
-    if not isinstance(found, dict) or len(json.dumps(found)) > 10_000:
+    given = annotation.get("attributes") or {}
+    if not isinstance(given, dict) or len(json.dumps(given)) > 10_000:
         raise _BadError("attributes is not an object of at most 10,000 characters")
-    found = storable_value(found)
+    found: dict[str, Any] = storable_value(given)
     points = annotation.get("keypoints")
     if points is None or annotation.get("num_keypoints") == 0:
         return found
@@ -300,7 +300,7 @@ def _frames(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
         frame = frames.setdefault((row.frame, row.time_s), {"index": row.frame, "time_s": row.time_s})
         name, part = _PARTS[row.kind]
         try:
-            thing = part.model_validate(_thing(row, part)).model_dump(mode="json", exclude_unset=True)
+            thing: dict[str, Any] = part.model_validate(_thing(row, part)).model_dump(mode="json", exclude_unset=True)
         except ValidationError:
             continue
         if name == "people":
