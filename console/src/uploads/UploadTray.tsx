@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Button, Group, Progress, Text, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Anchor, Button, CloseButton, Group, Progress, Text, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import {
   IconAlertTriangle,
@@ -36,9 +36,9 @@ export function UploadTray({ transfers }: { transfers: readonly Transfer[] }) {
   const { pathname } = useLocation();
   const narrow = useMediaQuery("(max-width: 48em)", true, { getInitialValueInEffect: false });
   const [wished, setWished] = useState<boolean | null>(null);
-  // The Analyse page lists the same files; on a phone the list would cover the page.
-  const open = wished ?? !(narrow || pathname === "/analyse");
   const sum = summarise(transfers);
+  // The Analyse page lists the same files; on a phone, or when all is done, the list would only cover the page.
+  const open = wished ?? (sum.active > 0 && !narrow && pathname !== "/analyse");
   const lead =
     sum.active > 0
       ? t("tray.active", { count: sum.active })
@@ -49,17 +49,22 @@ export function UploadTray({ transfers }: { transfers: readonly Transfer[] }) {
   const order = [...transfers].reverse().sort((a, b) => rank(a) - rank(b));
   return (
     <section className={classes.tray} aria-label={t("tray.title")}>
-      <UnstyledButton
-        className={classes.trayHead}
-        aria-expanded={open}
-        aria-label={`${lead}. ${open ? t("tray.collapse") : t("tray.expand")}`}
-        onClick={() => setWished(!open)}
-      >
-        <Text fw={600} size="sm" component="span">
-          {lead}
-        </Text>
-        {open ? <IconChevronDown size={18} aria-hidden /> : <IconChevronUp size={18} aria-hidden />}
-      </UnstyledButton>
+      <div className={classes.trayTop}>
+        <UnstyledButton
+          className={classes.trayHead}
+          aria-expanded={open}
+          aria-label={`${lead}. ${open ? t("tray.collapse") : t("tray.expand")}`}
+          onClick={() => setWished(!open)}
+        >
+          <Text fw={600} size="sm" component="span">
+            {lead}
+          </Text>
+          {open ? <IconChevronDown size={18} aria-hidden /> : <IconChevronUp size={18} aria-hidden />}
+        </UnstyledButton>
+        {sum.active === 0 && (
+          <CloseButton mr={8} aria-label={t("tray.clear")} title={t("tray.clear")} onClick={() => uploads.clear()} />
+        )}
+      </div>
       {sum.active > 0 && <Progress value={sum.share * 100} size={3} radius={0} aria-hidden />}
       {open && (
         <>
@@ -68,7 +73,7 @@ export function UploadTray({ transfers }: { transfers: readonly Transfer[] }) {
               <Row key={transfer.key} transfer={transfer} />
             ))}
           </ul>
-          {transfers.some(isFinished) && (
+          {sum.active > 0 && transfers.some(isFinished) && (
             <Group justify="flex-end" p={6}>
               <Button size="compact-sm" variant="subtle" onClick={() => uploads.clear()}>
                 {t("tray.clear")}
@@ -93,7 +98,7 @@ function rank({ phase }: Transfer): number {
 const Row = memo(function Row({ transfer }: { transfer: Transfer }) {
   const { t, i18n } = useTranslation();
   const { key, name, phase } = transfer;
-  const percent = formatShare(share(transfer), i18n.language);
+  const percent = formatShare(Math.floor(share(transfer) * 100) / 100, i18n.language);
   const bad = phase === "failed" || phase === "refused";
   const moving = !isFinished(transfer);
   return (

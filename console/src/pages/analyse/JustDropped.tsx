@@ -100,7 +100,9 @@ function Uploading({ transfer }: { transfer: Transfer }) {
     <>
       <Text size="xs" c="dimmed">
         {text}
-        {transfer.phase === "sending" ? ` · ${formatShare(share(transfer), i18n.language)}` : ""}
+        {transfer.phase === "sending"
+          ? ` · ${formatShare(Math.floor(share(transfer) * 100) / 100, i18n.language)}`
+          : ""}
       </Text>
       {transfer.phase !== "kept" && (
         <Progress value={share(transfer) * 100} size={4} mt={4} aria-label={transfer.name} />
