@@ -35,9 +35,10 @@ TITLES = {
     "person_matte": "People: mattes",
     "text": "Text: speed, memory, characters",
     "tracking": "Tracking: ids and smoothing",
+    "records": "Records: questions among 10 million",
     "load": "Server: cost of the HTTP path, everybody at once",
 }
-WITHOUT_DATA = ("importers", "load")
+WITHOUT_DATA = ("importers", "load", "records")
 RUNS = {"text": [[], ["--pages", "1000"]]}
 INTRO = """# Benchmarks
 

@@ -5,7 +5,8 @@
 Synthetic rows in the embedded PostgreSQL (its own settings, a new folder): eight cameras and some uploads over 30 days, six
 kinds, 20,000 different texts, one analysis in fifty superseded. Each question is asked through ``RecordStore`` with other values
 each time, in an order by chance, and no answer is kept between them; a page is 100 records. The indexes are those that EXPLAIN names.
-About 6 GB of disk; filling takes some minutes and tells its own rate.
+The peer is the same question, once, when PostgreSQL may use no index. About 6 GB of disk; filling takes some minutes and tells
+its own rate.
 """
 
 from __future__ import annotations
@@ -145,6 +146,16 @@ class Question:
         plan: dict[str, Any] = found[0]["Plan"]
         return plan
 
+    def without_indexes(self, database: Database) -> float:
+        """Return how long the same takes, in milliseconds, when PostgreSQL may use no index."""
+        with database.session() as session, patience(session, 120):
+            statement = self._statement(session)
+            for how in ("indexscan", "indexonlyscan", "bitmapscan"):
+                session.execute(text(f"SET LOCAL enable_{how} = off"))
+            begun = time.perf_counter()
+            session.execute(statement).all()
+            return (time.perf_counter() - begun) * 1e3
+
     def _statement(self, session: Session) -> Any:
         if self.wanted is None:
             return labels()
@@ -153,7 +164,7 @@ class Question:
         return page(ask(session, self.wanted), None if self.after is None else (self.after, 0), PAGE + 1, newest_first=True)
 
 
-def questions(some_media: list[Any]) -> dict[str, Callable[[random.Random], Question]]:
+def questions(media: list[Any]) -> dict[str, Callable[[random.Random], Question]]:
     """Return the console's questions by name; each is made with values by chance."""
 
     def at(rng: random.Random, days: float = DAYS) -> datetime:
@@ -176,14 +187,14 @@ def questions(some_media: list[Any]) -> dict[str, Callable[[random.Random], Ques
         "persons, 5 minutes, a camera's zone": lambda rng: q(
             kinds=["object"], labels=["person"], zone_id=camera(rng), **span(at(rng), minutes=5)
         ),
-        "persons, a day, a camera's zone": lambda rng: q(labels=["person"], zone_id=camera(rng), **span(at(rng), days=1)),
+        "persons, a day, a camera's zone": lambda rng: q(kinds=["object"], labels=["person"], zone_id=camera(rng), **span(at(rng), days=1)),
         "newest of one camera": lambda rng: q(source_id=camera(rng)),
         "one hour of one camera": lambda rng: q(source_id=camera(rng), **span(at(rng), hours=1)),
         "cars and buses": lambda rng: q(labels=["car", "bus"], after=at(rng)),
         "a rare label": lambda rng: q(labels=["elephant"]),
         "a rare label, one camera": lambda rng: q(labels=["elephant"], source_id=camera(rng)),
-        "records of one video": lambda rng: q(media_id=rng.choice(some_media)),
-        "one track of a video": lambda rng: q(media_id=rng.choice(some_media), track_id=3),
+        "records of one video": lambda rng: q(media_id=rng.choice(media)),
+        "one track of a video": lambda rng: q(media_id=rng.choice(media), track_id=3),
         "text: a common word": lambda rng: q(text=rng.choice(["EXIT", "taxi", "出口"])),
         "text: a number plate": lambda rng: q(text=f"{rng.randrange(10_000):04d}"),
         "text: one character": lambda rng: q(text=rng.choice(["口", "é", "7", "x"])),
@@ -192,8 +203,10 @@ def questions(some_media: list[Any]) -> dict[str, Callable[[random.Random], Ques
         "timeline: a month by hours": lambda rng: q(3600, **span(START, days=DAYS)),
         "timeline: a month by days, one camera": lambda rng: q(86_400, source_id=camera(rng)),
         "timeline: faces, a week by hours": lambda rng: q(3600, kinds=["face"], **span(at(rng, DAYS - 7), days=7)),
-        "timeline: persons in a zone, a day": lambda rng: q(3600, labels=["person"], zone_id=camera(rng), **span(at(rng, 29), days=1)),
-        "timeline: one video by seconds": lambda rng: q(1, media_id=rng.choice(some_media)),
+        "timeline: persons in a zone, a day": lambda rng: q(
+            3600, kinds=["object"], labels=["person"], zone_id=camera(rng), **span(at(rng, 29), days=1)
+        ),
+        "timeline: one video by seconds": lambda rng: q(1, media_id=rng.choice(media)),
         "timeline: text by days": lambda rng: q(86_400, text=f"{rng.randrange(10_000):04d}"),
         "timeline: a common word by days": lambda rng: q(86_400, text="exit"),
         "timeline: an hour by minutes": lambda rng: q(60, **span(at(rng), hours=1)),
@@ -209,12 +222,22 @@ def indexes(plan: dict[str, Any]) -> set[str]:
     return own.union(*(indexes(each) for each in plan.get("Plans", [])))
 
 
+def some_media(database: Database) -> list[Any]:
+    """Return ids of a few hundred media."""
+    with database.session() as session:
+        return list(session.scalars(text("SELECT media_id FROM analyses WHERE is_current ORDER BY md5(id::text) LIMIT 500")))
+
+
+def without_indexes(database: Database) -> dict[str, float]:
+    """Return of each question how long it takes without an index, milliseconds."""
+    rng = random.Random(4)
+    return {name: make(rng).without_indexes(database) for name, make in questions(some_media(database)).items()}
+
+
 def measure(database: Database, runs: int) -> list[tuple[str, list[float], int, set[str]]]:
     """Return of each question its name, milliseconds, the length of its longest answer, and the indexes."""
     store, rng = RecordStore(database), random.Random(2)
-    with database.session() as session:
-        media = list(session.scalars(text("SELECT media_id FROM analyses WHERE is_current ORDER BY md5(id::text) LIMIT 500")))
-    asked = questions(media)
+    asked = questions(some_media(database))
     took: dict[str, list[float]] = {name: [] for name in asked}
     longest = dict.fromkeys(asked, 0)
     for name in rng.sample(list(asked) * runs, len(asked) * runs):
@@ -247,10 +270,12 @@ def main() -> None:
             with database.session() as session:
                 size = session.scalar(text("SELECT pg_size_pretty(pg_database_size(current_database()))"))
             print(f"{told} with all indexes and counts; {size}; made in {time.perf_counter() - begun:.0f} s\n")
-            print(f"{'question':40s}{'median ms':>10s}{'p95 ms':>9s}{'longest':>8s}  index")
+            print(f"{'question':40s}{'median ms':>10s}{'p95 ms':>9s}{'no index':>10s}{'longest':>8s}  index")
+            peers = without_indexes(database)
             for name, took, longest, used in measure(database, args.runs):
                 p95 = statistics.quantiles(took, n=20)[-1] if len(took) > 1 else took[0]
-                print(f"{name:40s}{statistics.median(took):10.1f}{p95:9.1f}{longest:8d}  {', '.join(sorted(used))}")
+                figures = f"{statistics.median(took):10.1f}{p95:9.1f}{peers[name]:10.0f}{longest:8d}"
+                print(f"{name:40s}{figures}  {', '.join(sorted(used))}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
