@@ -56,9 +56,14 @@ export function UploadTray({ transfers }: { transfers: readonly Transfer[] }) {
           aria-label={`${lead}. ${open ? t("tray.collapse") : t("tray.expand")}`}
           onClick={() => setWished(!open)}
         >
-          <Text fw={600} size="sm" component="span">
-            {lead}
-          </Text>
+          <Group gap={8} wrap="nowrap" component="span">
+            {sum.active === 0 && sum.attention > 0 && (
+              <IconAlertTriangle size={17} color="var(--app-bad)" aria-hidden />
+            )}
+            <Text fw={600} size="sm" component="span">
+              {lead}
+            </Text>
+          </Group>
           {open ? <IconChevronDown size={18} aria-hidden /> : <IconChevronUp size={18} aria-hidden />}
         </UnstyledButton>
         {sum.active === 0 && (
