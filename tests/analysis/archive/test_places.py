@@ -39,6 +39,7 @@ def test_what_is_written_is_read_listed_and_removed(address: str) -> None:
     put(where, "records/a.parquet", b"one")
     put(where, "records2/c", b"3")
     assert where.read("records/a.parquet") == b"one"
+    assert [where.holds(f"records/{name}") for name in ("a.parquet", "a", "c", "a.parquet2")] == [True, False, False, False]
     assert where.names("records") == ["a.parquet", "b.parquet"]
     assert "archive.json" in where.names("")
     where.delete("records/a.parquet")

@@ -18,6 +18,7 @@ import io
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,7 @@ RECORDS, FILES, WORK = "records", "files", "work"
 _FOOTER = b"sightline.files"
 _ABOUT = "archive.json"
 _SUFFIX = ".parquet"
+_READERS = 16
 
 
 def part_name(files: Iterable[ArchiveFile]) -> str:
@@ -77,7 +79,7 @@ def write_part(place: Place, name: str, files: list[dict[str, Any]], groups: Ite
 
 def committed(place: Place, name: str) -> list[dict[str, Any]] | None:
     """Return the rows of a part's files when it is there already."""
-    if f"{name}{_SUFFIX}" not in place.names(RECORDS):
+    if not place.holds(f"{RECORDS}/{name}{_SUFFIX}"):
         return None
     rows = _footer(place, name)
     _write_files(place, name, rows)
@@ -141,11 +143,18 @@ def take_stock(place: Place) -> Account:
     records, files = (_stems(place, folder) for folder in (RECORDS, FILES))
     for name in files - records:
         place.delete(f"{FILES}/{name}{_SUFFIX}")
+
+    def rows_of(name: str) -> list[dict[str, Any]]:
+        if name in files:
+            return _read_files(place, name)
+        _write_files(place, name, _footer(place, name))
+        return _footer(place, name)
+
     account = Account()
-    for name in sorted(records):
-        rows = _read_files(place, name) if name in files else _footer(place, name)
-        if name not in files:
-            _write_files(place, name, rows)
+    names = sorted(records)
+    with ThreadPoolExecutor(_READERS) as pool:
+        read = list(pool.map(rows_of, names))
+    for name, rows in zip(names, read, strict=True):
         twice = {row["path"] for row in rows} & account.rows.keys()
         if twice:
             logger.warning("part %s holds %d files that another part holds too; they are taken out", name, len(twice))
@@ -187,7 +196,7 @@ def agree(place: Place, about: Mapping[str, Any]) -> None:
         When it did not.
     """
     text = json.dumps(about, indent=1, sort_keys=True) + "\n"
-    if _ABOUT in place.names(""):
+    if place.holds(_ABOUT):
         before = json.loads(place.read(_ABOUT))
         other = sorted(key for key in {*before, *about} if before.get(key) != json.loads(text).get(key))
         if other:

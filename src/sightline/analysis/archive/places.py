@@ -61,6 +61,9 @@ class Place(Protocol):
     def names(self, folder: str) -> list[str]:
         """Return the names of the files in a folder, without the folder; none when it is not there."""
 
+    def holds(self, name: str) -> bool:
+        """Return whether a file is there."""
+
     def read(self, name: str) -> bytes:
         """Return a file's bytes."""
 
@@ -163,6 +166,10 @@ class Folder:
         except FileNotFoundError:
             return []
 
+    def holds(self, name: str) -> bool:
+        """Return whether a file is there."""
+        return (self._root / name).exists()
+
     def read(self, name: str) -> bytes:
         """Return a file's bytes."""
         return (self._root / name).read_bytes()
@@ -251,6 +258,12 @@ class Bucket:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=start, Delimiter="/")
         with self._writing(folder):
             return sorted(entry["Key"].removeprefix(start) for page in pages for entry in page.get("Contents", ()))
+
+    def holds(self, name: str) -> bool:
+        """Return whether a file is there."""
+        with self._writing(name):
+            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(name), MaxKeys=1).get("Contents", ())
+        return any(entry["Key"] == self._key(name) for entry in found)
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes."""

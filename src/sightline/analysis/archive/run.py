@@ -27,6 +27,7 @@ Item = TypeVar("Item")
 
 _TASKS_AT_ONCE = 10_000
 _TASKS_A_WORKER = 4
+_TASK_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ArchiveOptions:
     segment_s : float
         A video longer than this is looked at in pieces of this length, side by side, seconds.
     files_per_task : int
-        At most so many pictures are looked at, and kept, in one go.
+        At most so many files (and 256 MiB of them) are looked at, and kept, in one go.
 
     Raises
     ------
@@ -218,12 +219,25 @@ def _work(pending: list[ArchiveFile], cluster: Cluster, setup: WorkerSetup, divi
 
 
 def _file_tasks(pending: list[ArchiveFile], workers: int, at_most: int) -> Iterator[dict[str, Any]]:
-    """Yield tasks: videos one by one, as they take longest, then pictures in groups that keep every worker busy."""
+    """Yield tasks: videos first, as they take longest; groups small enough to keep every worker busy."""
     videos = [f for f in pending if is_video_name(f.path)]
     pictures = [f for f in pending if not is_video_name(f.path)]
-    yield from ({"do": "files", "files": [asdict(video)]} for video in videos)
-    count = min(at_most, math.ceil(len(pictures) / (workers * _TASKS_A_WORKER))) or 1
-    yield from ({"do": "files", "files": [asdict(f) for f in group]} for group in _groups(pictures, count))
+    for files in (videos, pictures):
+        count = min(at_most, math.ceil(len(files) / (workers * _TASKS_A_WORKER))) or 1
+        for group in _groups(files, count):
+            yield from ({"do": "files", "files": [asdict(f) for f in some]} for some in _light(group))
+
+
+def _light(files: list[ArchiveFile]) -> Iterator[list[ArchiveFile]]:
+    """Divide a group where it would weigh too much: a long video is a task of its own."""
+    some: list[ArchiveFile] = []
+    for file in files:
+        if some and sum(f.size_bytes for f in some) + file.size_bytes > _TASK_BYTES:
+            yield some
+            some = []
+        some.append(file)
+    if some:
+        yield some
 
 
 def _groups(items: Iterable[Item], count: int) -> Iterator[list[Item]]:
