@@ -1,4 +1,5 @@
 import {
+  Alert,
   Card,
   type CSSVariablesResolver,
   createTheme,
@@ -60,6 +61,16 @@ export const theme = createTheme({
   },
   breakpoints: { xs: "30em", sm: "48em", md: "64em", lg: "80em", xl: "100em" },
   components: {
+    // Calm grounds; the colour is in the sign and the edge, the words keep full contrast.
+    Alert: Alert.extend({
+      styles: {
+        root: {
+          background: "color-mix(in srgb, var(--alert-color) 7%, var(--app-surface))",
+          borderColor: "color-mix(in srgb, var(--alert-color) 45%, var(--app-line))",
+        },
+        title: { color: "var(--mantine-color-text)" },
+      },
+    }),
     Card: Card.extend({ defaultProps: { withBorder: true, padding: "md" } }),
     Paper: Paper.extend({ defaultProps: { withBorder: true } }),
     // The placeholder is no menu item, which a menu must not hold.

@@ -1,8 +1,9 @@
-import { Alert, Button, Skeleton } from "@mantine/core";
+import { Alert, Button, Skeleton, VisuallyHidden } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { useAnalysis, useMedia } from "~/api/media";
+import { ApiProblem } from "~/api/problem";
 import type { Analysis, Media } from "~/api/types";
 import { ProblemNotice } from "~/components/ProblemNotice";
 import { useTitle } from "~/components/useTitle";
@@ -24,7 +25,13 @@ export function ResultPage() {
     <div className={classes.page}>
       {error && !analysis.data && (
         <>
-          <ProblemNotice error={error} onRetry={() => void analysis.refetch()} />
+          <VisuallyHidden>
+            <h1>{t("title")}</h1>
+          </VisuallyHidden>
+          <ProblemNotice
+            error={error}
+            onRetry={error instanceof ApiProblem && error.status === 404 ? undefined : () => void analysis.refetch()}
+          />
           <Button component={Link} to="/library" variant="default" mt="md">
             {t("toLibrary")}
           </Button>
