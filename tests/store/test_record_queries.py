@@ -18,6 +18,7 @@ from sightline.api.records import RECORD_KINDS, Record, RecordFilter
 from sightline.core.errors import InvalidInputError, NotFoundError
 from sightline.store.database import Database
 from sightline.store.grams import fold
+from sightline.store.paging import encode_cursor
 from sightline.store.record_queries import patience, pieces
 from sightline.store.records import RecordStore, media_facts
 from sightline.store.tables import AnalysisRow, MediaRow, RecordRow, ZoneRow
@@ -186,8 +187,10 @@ def test_what_cannot_be_answered_says_why(filled: Database) -> None:
         store.timeline(RecordFilter(), 0)
     media = store.query(RecordFilter(), limit=1).items[0].media_id
     cursor = store.query(RecordFilter(media_id=media), limit=1).next_cursor
+    with pytest.raises(InvalidInputError, match="years"):
+        store.timeline(RecordFilter(taken_from=datetime.max.replace(tzinfo=UTC)), 60)
     assert cursor is not None
-    for bad in (cursor, "x", "!!"):
+    for bad in (cursor, "x", "!!", encode_cursor(NOON, 1 << 70)):
         with pytest.raises(InvalidInputError, match="cursor"):
             store.query(RecordFilter(), bad)
 

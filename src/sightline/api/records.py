@@ -12,6 +12,7 @@ from sightline.api.base import Body, Name, Timestamp, UnitInterval
 RecordKind = Literal["face", "body", "hand", "people", "text", "object"]
 RECORD_KINDS: tuple[RecordKind, ...] = ("face", "body", "hand", "people", "text", "object")
 LABELLED_KINDS: tuple[RecordKind, ...] = ("hand", "object")
+_LARGEST = (1 << 31) - 1
 SourceKind = Literal["folder", "camera"]
 
 
@@ -39,12 +40,14 @@ class RecordFilter(Body):
 
     media_id: UUID | None = None
     analysis_id: UUID | None = None
-    source_id: int | None = None
-    zone_id: int | None = Field(default=None, description="Foot point (middle of the box's lower edge) inside this zone.")
+    source_id: int | None = Field(default=None, ge=1, le=_LARGEST)
+    zone_id: int | None = Field(
+        default=None, ge=1, le=_LARGEST, description="Foot point (middle of the box's lower edge) inside this zone."
+    )
     kinds: list[RecordKind] = Field(default=[], description="Empty: all.")
     labels: list[Name] = Field(default=[], description="Empty: all.", max_length=80)
     text: str | None = Field(default=None, min_length=1, max_length=200, description="Recognised text contains this, in any case.")
-    track_id: int | None = None
+    track_id: int | None = Field(default=None, ge=0, le=_LARGEST, description="Needs media_id or analysis_id.")
     min_score: UnitInterval = 0.0
     taken_from: Timestamp | None = None
     taken_before: Timestamp | None = None

@@ -19,7 +19,7 @@ import psycopg
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, false, func, literal, select, true, tuple_, union_all
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, REAL
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import DateTime, Interval, Text, UserDefinedType
 
@@ -363,7 +363,7 @@ def patience(session: Session, seconds: int = MAX_QUERY_S) -> Iterator[None]:
     Raises
     ------
     InvalidInputError
-        When a query took longer.
+        When a query took longer, or asks for a number that the database cannot hold.
     """
     session.execute(
         sql(
@@ -374,6 +374,8 @@ def patience(session: Session, seconds: int = MAX_QUERY_S) -> Iterator[None]:
     )
     try:
         yield
+    except DataError as error:
+        raise InvalidInputError("a number or time in the question or cursor is larger than any that is kept") from error
     except OperationalError as error:
         if isinstance(error.orig, psycopg.errors.QueryCanceled):
             raise InvalidInputError(f"the answer takes longer than {seconds} s to find: ask about a shorter time or one source") from error
