@@ -112,7 +112,7 @@ class RecordStore:
         found = session.execute(
             select(AnalysisRow.id, AnalysisRow.state, AnalysisRow.is_current)
             .where(AnalysisRow.media_id == media_id)
-            .order_by(AnalysisRow.created_at.desc(), AnalysisRow.id)
+            .order_by(AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
         ).all()
         now = next((row.id for row in found if row.is_current), None)
         done = next((row.id for row in found if row.state == "done"), None)

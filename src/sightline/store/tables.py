@@ -258,7 +258,7 @@ class RecordCountRow(Base):
     __tablename__ = "record_counts"
     __table_args__ = (
         Index("ix_record_counts_start", "width_s", "start"),
-        {"postgresql_with": {"fillfactor": 70}, "info": {"derived": True}},
+        {"postgresql_with": {"fillfactor": 70}},
     )
 
     source_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
