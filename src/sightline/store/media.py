@@ -30,6 +30,7 @@ __all__ = ["MediaCatalogue", "NewMedia"]
 
 _COUNTED = {"face": "faces", "body": "bodies", "hand": "hands", "people": "people", "text": "text", "object": "objects"}
 _DEADLOCK = "40P01"
+_INSERT = insert(MediaRow).on_conflict_do_nothing(index_elements=["origin"])
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,10 @@ class MediaCatalogue:
     def adding(self, spool_path: Path, digest: str, new: NewMedia) -> Iterator[tuple[Session, MediaRow]]:
         """Keep a file of the spool folder and give the transaction in which that happens; raises as `add` does."""
         size = spool_path.stat().st_size
-        with self.ledger.keeping(digest, size, lambda: self._blobs.put(spool_path, digest)) as session:
-            yield session, _insert(session, digest, size, new)
+        with self.ledger.keeping(digest, size, lambda: self._blobs.put(spool_path, digest)) as claim:
+            row = _insert(claim.session, digest, size, new)
+            claim.is_needed = row.digest == digest
+            yield claim.session, row
         spool_path.unlink(missing_ok=True)
         self._between("spool file deleted")
 
@@ -139,8 +142,8 @@ class MediaCatalogue:
             When it could not be stored; nothing is kept.
         """
         digest = digest_of(data)
-        with self.ledger.keeping(digest, len(data), lambda: self._blobs.put_bytes(data, digest)) as session:
-            yield session, digest
+        with self.ledger.keeping(digest, len(data), lambda: self._blobs.put_bytes(data, digest)) as claim:
+            yield claim.session, digest
 
     def release(self, session: Session, digests: Iterable[str]) -> None:
         """In a transaction that deleted segments: let go of their documents, which are deleted when it has been committed."""
@@ -284,8 +287,10 @@ def _insert(session: Session, digest: str, size: int, new: NewMedia) -> MediaRow
         "added_by": new.added_by,
         "expires_at": expires_at,
     }
-    row = session.scalar(insert(MediaRow).values(values).on_conflict_do_nothing(index_elements=["origin"]).returning(MediaRow))
-    return row if row is not None else session.scalars(select(MediaRow).where(MediaRow.origin == new.origin)).one()
+    inserted = session.connection().execute(_INSERT, values)
+    if inserted.rowcount == 0:
+        return session.scalars(select(MediaRow).where(MediaRow.origin == new.origin)).one()
+    return MediaRow(**values)
 
 
 def _with_newest_analysis() -> Select[tuple[MediaRow, UUID | None, dict[str, Any] | None]]:

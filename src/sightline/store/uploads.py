@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, insert, inspect, select, text, update
 from sqlalchemy.orm import Session
 
 from sightline.api.base import now
@@ -32,6 +32,12 @@ LASTS = timedelta(days=1)
 """How long an upload is waited for after its last bytes, and its row is kept after its end."""
 
 _SAVE_EVERY = 64 << 20
+_NOTE = text(
+    "UPDATE uploads SET analysis_id = :analysis_id, job_id = :job_id, detail = :detail"
+    " FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily WHERE id = :id"
+)
+"""Does not wait for the disk: after a power cut `Uploads.analysis_begun` finds the analysis again."""
+_COLUMNS = tuple(inspect(UploadRow).columns.keys())
 _State = Literal["receiving", "checking", "kept", "refused"]
 
 
@@ -139,14 +145,13 @@ class Uploads:
         else:
             row = new_row(*whole, state="kept")
             row.id, row.received, row.media_id = upload_id, row.bytes, media_id
-            session.add(row)
+            session.connection().execute(insert(UploadRow), {name: getattr(row, name) for name in _COLUMNS})
         return _upload(row)
 
     def note_analysis(self, upload_id: UUID, analysis_id: UUID | None, job_id: str | None, detail: str | None = None) -> None:
         """Note the analysis that was begun for a kept upload, or why there is none yet."""
         with self._database.session() as session:
-            session.execute(text("SET LOCAL synchronous_commit = off"))  # `analysis_begun` finds it again after a power cut
-            session.execute(_changed(upload_id, analysis_id=analysis_id, job_id=job_id, detail=detail))
+            session.execute(_NOTE, {"id": upload_id, "analysis_id": analysis_id, "job_id": job_id, "detail": detail})
 
     def analysis_begun(self, upload_id: UUID) -> Upload | None:
         """Return a kept upload with the analysis that was begun for it before the server was killed, None when there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import ExitStack
 from typing import Annotated, Any
 from uuid import UUID
@@ -124,14 +125,18 @@ async def upload_in_one_go(
         raise MediaFormatError(name, "is empty; expected a picture or a video")
     new = NewUpload(name=name, bytes=declared or 1, source_id=source_id, analyse=analyse, taken_at=taken_at)
     await run_in_threadpool(services.intake.check, new)
+    syncing: asyncio.Future[None] | None = None
     upload_id, sink = services.uploads.whole(name, declared or services.intake.max_bytes)
     try:
         gone = await _pour(request, sink)
         if gone or sink.at == 0 or (declared is not None and sink.at != declared):
             raise MediaFormatError(name, f"only {sink.at:,} bytes of it came; send it again" if sink.at else "is empty")
         new = new.model_copy(update={"bytes": sink.at})
+        syncing = asyncio.ensure_future(run_in_threadpool(sink.sync))  # while a worker looks at it
         return await services.intake.settle(Arrived(upload_id, new, who.user, sink.digesting.hexdigest(), who.name, is_announced=False))
     finally:
+        if syncing is not None:
+            await asyncio.gather(syncing, return_exceptions=True)  # what failed fails again when the file is put
         sink.close()
         sink.path.unlink(missing_ok=True)
 

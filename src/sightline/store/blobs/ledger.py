@@ -17,7 +17,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import case, delete, event, exists, func, select, text, update
+from sqlalchemy import delete, event, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -33,6 +33,14 @@ logger = logging.getLogger(__name__)
 _TRIES = 20
 _BATCH = 100
 _STALE = timedelta(days=1)
+_ANNOUNCE = text(
+    "INSERT INTO blobs (digest, bytes, state, changed_at)"
+    " SELECT :digest, :bytes, 'pending', now() FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily"
+    " ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes, changed_at = now(),"
+    " state = CASE blobs.state WHEN 'kept' THEN 'kept' ELSE 'pending' END"
+)
+"""Its commit does not wait for the disk: that of the file's own transaction does, and `Ledger.compare` finds what a power cut left."""
+_CLAIM = text("UPDATE blobs SET state = 'kept', changed_at = now() WHERE digest = :digest AND state IN ('pending', 'kept')")
 _UNREFERENCED = ~exists().where(MediaRow.digest == BlobRow.digest) & ~exists().where(SegmentRow.digest == BlobRow.digest)
 
 
@@ -50,6 +58,22 @@ class Comparison:
 
     orphans: int
     lost: list[str]
+
+
+@dataclass
+class Claim:
+    """A file that is about to be kept.
+
+    Parameters
+    ----------
+    session : Session
+        The transaction in which that happens.
+    is_needed : bool
+        Set it when something that needs the file was written for sure; else that is looked up.
+    """
+
+    session: Session
+    is_needed: bool = False
 
 
 class Ledger:
@@ -72,7 +96,7 @@ class Ledger:
         self._forget, self._between = forget, between
 
     @contextmanager
-    def keeping(self, digest: str, size: int, put: Callable[[], None]) -> Iterator[Session]:
+    def keeping(self, digest: str, size: int, put: Callable[[], None]) -> Iterator[Claim]:
         """Keep a file and give the transaction in which to write what needs it; when that is nothing in the end, the file goes again.
 
         Parameters
@@ -90,15 +114,19 @@ class Ledger:
         """
         try:
             for _ in range(_TRIES):
-                self._announce(digest, size)
+                with self._database.session() as session:
+                    session.execute(_ANNOUNCE, {"digest": digest, "bytes": size})  # waits while the same one is being deleted
                 self._between("announced")
                 put()
                 self._between("put")
                 with self._database.session() as session:
                     if not self._claim(session, digest):
+                        session.rollback()
                         continue  # it was deleted after we had put it: once more
-                    yield session
-                    self.release(session, [digest])
+                    claim = Claim(session)
+                    yield claim
+                    if not claim.is_needed:
+                        self._release_locked(session, [digest])
                     self._between("about to commit")
                 self._between("kept")
                 return
@@ -115,11 +143,14 @@ class Ledger:
         """
         session.flush()
         locked = self.lock(session, digests)
-        if not locked:
-            return
+        if locked:
+            self._release_locked(session, locked)
+
+    def _release_locked(self, session: Session, digests: Collection[str]) -> None:
+        session.flush()
         doomed = session.scalars(
             update(BlobRow)
-            .where(BlobRow.digest.in_(locked), _UNREFERENCED)
+            .where(BlobRow.digest.in_(digests), _UNREFERENCED)
             .values(state="doomed", changed_at=func.now())
             .returning(BlobRow.digest)
             .execution_options(synchronize_session=False)
@@ -196,27 +227,10 @@ class Ledger:
             state = session.scalar(select(BlobRow.state).where(BlobRow.digest == digest).with_for_update())
             return state == "kept" and not self._blobs.exists(digest)
 
-    def _announce(self, digest: str, size: int) -> None:
-        """Say that a file is about to come; waits while the same one is being deleted."""
-        row = insert(BlobRow).values(digest=digest, bytes=size, state="pending", changed_at=func.now())
-        again: dict[str, Any] = {
-            "state": case((BlobRow.state == "kept", "kept"), else_="pending"),
-            "changed_at": func.now(),
-            "bytes": size,
-        }
-        with self._database.session() as session:
-            _lazily(session)
-            session.execute(row.on_conflict_do_update(index_elements=["digest"], set_=again))
-
     def _claim(self, session: Session, digest: str) -> bool:
         """Turn a row to kept when its file is there, and hold its lock."""
-        state = session.scalar(select(BlobRow.state).where(BlobRow.digest == digest).with_for_update())
-        if state not in ("pending", "kept") or not self._blobs.exists(digest):
-            return False
-        if state == "pending":
-            kept = update(BlobRow).where(BlobRow.digest == digest).values(state="kept", changed_at=func.now())
-            session.execute(kept.execution_options(synchronize_session=False))
-        return True
+        result = session.connection().execute(_CLAIM, {"digest": digest})
+        return result.rowcount == 1 and self._blobs.exists(digest)
 
     def _abandon(self, digest: str) -> None:
         self._doom((BlobRow.digest == digest) & (BlobRow.state == "pending"))
