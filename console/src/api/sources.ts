@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "./client";
 import { JOBS, jobKey } from "./jobEvents";
-import type { Schemas, Source } from "./types";
+import type { Schemas } from "./types";
 
 export type NewSource = Schemas["NewSource"];
 export type SourceChange = Schemas["SourceChange"];
@@ -10,20 +10,9 @@ export type NewZone = Schemas["NewZone"];
 
 const ALL = ["sources", "list"] as const;
 
-async function everySource(): Promise<Source[]> {
-  const found: Source[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await unwrap(api.GET("/api/v1/sources", { params: { query: { cursor, limit: 200 } } }));
-    found.push(...page.items);
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor);
-  return found;
-}
-
 /** All watched folders and cameras. */
 export function useSources(wanted = true) {
-  return useQuery({ queryKey: ALL, enabled: wanted, queryFn: everySource });
+  return useQuery({ queryKey: ALL, enabled: wanted, queryFn: () => unwrap(api.GET("/api/v1/sources")) });
 }
 
 export function useSource(id: number) {

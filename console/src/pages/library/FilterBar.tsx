@@ -15,11 +15,12 @@ import { IconAdjustmentsHorizontal, IconCalendar, IconSearch } from "@tabler/ico
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMay } from "~/api/session";
+import { useSources } from "~/api/sources";
 import { KINDS, RECORD_KIND, type RecordKind } from "~/api/types";
 import { formatDateTime, fromLocalInput, toLocalInput } from "~/lib/format";
 import { type Filters, narrowed, type ViewName } from "./filters";
 import classes from "./library.module.css";
-import { useLabels, useSources } from "./queries";
+import { useLabels } from "./queries";
 
 interface Props {
   filters: Filters;
@@ -117,7 +118,7 @@ function FilterFields({ filters, onChange }: Props) {
       (labels.data ?? []).filter(({ kind }) => !filters.found || kind === filters.found).map(({ label }) => label),
     ),
   ];
-  const items = sources.data && "items" in sources.data ? sources.data.items : [];
+  const items = sources.data ?? [];
   return (
     <>
       {!findings && (

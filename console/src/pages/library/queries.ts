@@ -28,16 +28,6 @@ export function useLabels(wanted: boolean) {
   });
 }
 
-/** Folders and cameras. */
-export function useSources(wanted: boolean) {
-  return useQuery({
-    queryKey: ["sources", "list"],
-    enabled: wanted,
-    staleTime: 60_000,
-    queryFn: () => unwrap(api.GET("/api/v1/sources")),
-  });
-}
-
 /** Counts over time. Begins with days over all time and looks closer until bars are as short as they fit. */
 async function loadChart(filters: Filters): Promise<Chart | null> {
   const query = recordQuery(filters);
