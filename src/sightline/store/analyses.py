@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ import sightline
 from sightline.analysis.document import SCHEMA_VERSION, FrameFindings
 from sightline.analysis.findings import KINDS
 from sightline.api.analyses import Analysis, AnalysisOptions, Frames
-from sightline.api.base import Page
+from sightline.api.base import Page, now
 from sightline.core.errors import InvalidInputError, NotFoundError
 from sightline.store.database import Database
 from sightline.store.jobs import NewJob, add_job, new_job_id
@@ -106,8 +106,21 @@ class AnalysisStore:
 
     # ------------------------------------------------------------------ rows
 
-    def begin(self, media_id: UUID, options: AnalysisOptions, created_by: str) -> Started:
+    def begin(
+        self, media_id: UUID, options: AnalysisOptions, created_by: str, check: Callable[[MediaRow], None] = lambda media: None
+    ) -> Started:
         """Put an analysis and its job on record, queued.
+
+        Parameters
+        ----------
+        media_id : UUID
+            What to look at.
+        options : AnalysisOptions
+            What to look for.
+        created_by : str
+            Who wishes it.
+        check : callable
+            Is given the medium; what it raises keeps the analysis from being begun.
 
         Raises
         ------
@@ -118,26 +131,24 @@ class AnalysisStore:
             media = session.get(MediaRow, media_id)
             if media is None:
                 raise NotFoundError(f"there is no picture or video {media_id}")
+            check(media)
             kind: Any = media.kind
-            row = AnalysisRow(
-                id=uuid4(),
-                media_id=media_id,
-                job_id=new_job_id(kind),
-                state="queued",
-                options=options.model_dump(mode="json"),
-                counts={},
-                models=[],
-                problems=[],
-                frames=0,
-                took_s=0.0,
-            )
-            session.add(row)
-            session.flush()
+            row: dict[str, Any] = {
+                "id": uuid4(),
+                "media_id": media_id,
+                "job_id": new_job_id(kind),
+                "state": "queued",
+                "options": options.model_dump(mode="json"),
+                "created_at": now(),
+            }
+            session.execute(insert(AnalysisRow.__table__).values(row))  # type: ignore[arg-type]
             unit, total = ("segments", None) if kind == "video" else ("pictures", 1)
-            new = NewJob(kind, media.name, unit, created_by, total, media_id, row.id)  # a job of a source ends with it, this one does not
-            add_job(session, new, row.job_id)
-            session.expunge_all()
-        return Started(_analysis(row), media)
+            new = NewJob(
+                kind, media.name, unit, created_by, total, media_id, row["id"]
+            )  # a job of a source ends with it, this one does not
+            add_job(session, new, row["job_id"])
+        analysis = Analysis(**{**row, "options": options}, counts={}, frames=0)
+        return Started(analysis, media)
 
     def get(self, analysis_id: UUID) -> Analysis:
         """Return an analysis.
@@ -205,6 +216,9 @@ class AnalysisStore:
         row.counts = {k: max(row.counts.get(k, 0), piece.counts.get(k, 0)) for k in KINDS if k in row.counts or k in piece.counts}
         row.models = [*row.models, *(m for m in piece.models if m not in row.models)]
         row.problems = [*row.problems, *(p for p in piece.problems if p not in row.problems)][:_PROBLEMS]
+        if piece.border is None:  # a picture has no other pieces
+            row.frames, row.took_s = len(piece.frames), piece.took_s
+            return 1
         sums = select(func.count(), func.sum(SegmentRow.frames), func.sum(SegmentRow.took_s)).where(SegmentRow.analysis_id == analysis_id)
         count, row.frames, row.took_s = session.execute(sums).one()
         return int(count)

@@ -63,7 +63,13 @@ class Bench:
 
 @contextmanager
 def opened(
-    url: URL | str, data: Path, *, tasks: str = "sightline.server.workers.tasks", start: bool = True, watch: tuple[Path, ...] = ()
+    url: URL | str,
+    data: Path,
+    *,
+    tasks: str = "sightline.server.workers.tasks",
+    start: bool = True,
+    watch: tuple[Path, ...] = (),
+    segment_s: float = 10.0,
 ) -> Iterator[Bench]:
     """Open everything, in order; with ``start``, the runner works."""
     os.environ["PYTHONPATH"] = python_path()
@@ -74,7 +80,7 @@ def opened(
         media.recover()
         records, sources = RecordStore(database), SourceStore(database, b"k" * 32)
         analyses, jobs = AnalysisStore(database, media), JobStore(database)
-        runner = Runner(config, database, settings, media, records, sources, analyses, jobs, workers)
+        runner = Runner(config, database, settings, media, records, sources, analyses, jobs, workers, segment_s=segment_s)
         if start:
             runner.start()
         try:

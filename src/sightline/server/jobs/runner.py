@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from sightline.analysis.segments import SEGMENT_S
 from sightline.api.analyses import Analysis, AnalysisOptions
 from sightline.api.jobs import Job, JobAction, JobState
 from sightline.core.errors import ConflictError, NotFoundError, QueueFullError
@@ -31,6 +32,7 @@ from sightline.store.media import MediaCatalogue
 from sightline.store.records import RecordStore
 from sightline.store.settings import SettingsStore
 from sightline.store.sources import SourceStore
+from sightline.store.tables import MediaRow
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ class Runner:
     ----------
     config, database, settings, media, records, sources, analyses, jobs, workers
         As in ``Services``.
+    segment_s : float
+        Length of the pieces in which videos are looked at, seconds.
 
     Attributes
     ----------
@@ -68,6 +72,8 @@ class Runner:
         analyses: AnalysisStore,
         jobs: JobStore,
         workers: Workers,
+        *,
+        segment_s: float = SEGMENT_S,
     ) -> None:
         self._tools = Tools(config, database, settings, media, records, sources, analyses, jobs, workers)
         self.events = JobEvents(jobs)
@@ -80,7 +86,7 @@ class Runner:
         self._workflows = Workflows(
             database.url,
             {
-                "video": Kind(VideoWork(self._tools, lambda: self._workflows, self._finished), VIDEOS),
+                "video": Kind(VideoWork(self._tools, lambda: self._workflows, self._finished, segment_s=segment_s), VIDEOS),
                 "source": Kind(self._sources),
                 "fetch": Kind(self._fetches, FETCHES),
             },
@@ -157,28 +163,33 @@ class Runner:
         StoreUnavailableError
             When the database cannot be reached; nothing was begun.
         """
-        tools = self._tools
-        media = tools.media.row(media_id)
-        if not media.bytes:
-            raise ConflictError(f"{media.name}: the video was not kept, only its records were; it cannot be looked at again")
-        limits = tools.settings.get().limits
-        if media.kind == "picture":
-            return self._analyse_picture(media_id, options, created_by, limits.max_queued_pictures)
-        with self._counting:
-            self._check_room_for_video(limits.max_queued_videos)
-            started = tools.analyses.begin(media_id, options, created_by)
-        self._begin("video", started.analysis.job_id, 1, PIECES if is_piece(media) else VIDEOS)
-        return started.analysis
+        limits = self._tools.settings.get().limits
+        reserved: list[str] = []
 
-    def _analyse_picture(self, media_id: UUID, options: AnalysisOptions, created_by: str, places: int) -> Analysis:
-        self._quick.reserve(places)
+        def check(media: MediaRow) -> None:
+            if not media.bytes:
+                raise ConflictError(f"{media.name}: the video was not kept, only its records were; it cannot be looked at again")
+            if media.kind == "picture":
+                self._quick.reserve(limits.max_queued_pictures)
+                reserved.append("picture")
+            else:
+                self._counting.acquire()
+                reserved.append("video")
+                self._check_room_for_video(limits.max_queued_videos)
+
+        begun: Started | None = None
         try:
-            started = self._tools.analyses.begin(media_id, options, created_by)
-        except BaseException:
-            self._quick.give_back()
-            raise
-        self._quick.put(_task(started))
-        return started.analysis
+            begun = self._tools.analyses.begin(media_id, options, created_by, check)
+        finally:
+            if reserved == ["video"]:
+                self._counting.release()
+            elif reserved and begun is None:
+                self._quick.give_back()
+        if begun.media.kind == "picture":
+            self._quick.put(_task(begun))
+        else:
+            self._begin("video", begun.analysis.job_id, 1, PIECES if is_piece(begun.media) else VIDEOS)
+        return begun.analysis
 
     def _check_room_for_video(self, places: int) -> None:
         waiting = self._tools.jobs.waiting("video")

@@ -72,6 +72,7 @@ class Tools:
         """
         wait_s = _FIRST_WAIT_S
         while True:
+            self.pause(0)  # what was left behind when the server stopped must not come back to a database that is closed
             try:
                 return call(*arguments)
             except StoreUnavailableError as error:

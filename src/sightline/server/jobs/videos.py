@@ -34,10 +34,14 @@ class VideoWork:
         Gives the `Workflows` that steps are put on record with.
     finished : callable
         Told the id of each job that is over for now.
+    segment_s : float
+        Length of a piece, seconds.
     """
 
-    def __init__(self, tools: Tools, workflows: Callable[[], Workflows], finished: Callable[[str], None]) -> None:
-        self._tools, self._workflows, self._finished = tools, workflows, finished
+    def __init__(
+        self, tools: Tools, workflows: Callable[[], Workflows], finished: Callable[[str], None], *, segment_s: float = SEGMENT_S
+    ) -> None:
+        self._tools, self._workflows, self._finished, self._segment_s = tools, workflows, finished, segment_s
 
     def __call__(self, job_id: str, attempt: int) -> None:
         """Work on one attempt until it is over, paused, cancelled or deleted.
@@ -73,7 +77,7 @@ class VideoWork:
                 return
             if ended:
                 break
-            piece = planned[piece.number + 1] if piece.number + 1 < len(planned) else piece.following(SEGMENT_S)
+            piece = planned[piece.number + 1] if piece.number + 1 < len(planned) else piece.following(self._segment_s)
         step("finish", self._finish, task)
 
     # ------------------------------------------------------------------ steps
@@ -84,7 +88,7 @@ class VideoWork:
         begun = tools.patiently(lambda: tools.jobs.move(task.job_id, "running", expected=("queued",), attempt=task.attempt, detail=None))
         if not begun and tools.patiently(tools.jobs.attempt_of, task.job_id) != ("running", task.attempt):
             return None
-        pieces = self._ask(task, "plan", length_s=SEGMENT_S)
+        pieces = self._ask(task, "plan", length_s=self._segment_s)
         tools.patiently(lambda: tools.jobs.tell(task.job_id, total=len(pieces)))
         return [(p["number"], p["start_s"], p["end_s"]) for p in pieces]
 

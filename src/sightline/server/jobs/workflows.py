@@ -11,16 +11,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from dbos import DBOS, SetWorkflowID
 from sqlalchemy.engine import URL
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Body = Callable[[str, int], None]
 
 _VERSION = "1"  # bodies that are under way go on over an upgrade of Sightline
 _POLL_S = 0.2
+_TIDY_EVERY_S, _KEPT, _BATCH = 3600.0, timedelta(days=1), 200
 _UNDER_WAY = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 
 
@@ -62,6 +66,8 @@ class Workflows:
         self._functions: dict[str, Callable[..., None]] = {}
         self._active = 0
         self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._tidier: threading.Thread | None = None
 
     def launch(self) -> None:
         """Begin, with what was under way when the process ended."""
@@ -82,6 +88,29 @@ class Workflows:
         DBOS.launch()
         for queue, at_once in self._queues.items():
             DBOS.register_queue(queue, worker_concurrency=at_once, polling_interval_sec=_POLL_S)
+
+        self._tidier = threading.Thread(target=self._tidy_forever, name="sightline-tidy", daemon=True)
+        self._tidier.start()
+
+    def _tidy_forever(self) -> None:
+        while not self._closing.wait(_TIDY_EVERY_S):
+            try:
+                self.tidy(_KEPT)
+            except Exception:
+                logger.exception("what is on record of finished work could not be deleted")
+
+    def tidy(self, older_than: timedelta) -> int:
+        """Delete the steps of work that was over so long ago, and return of how much; the jobs' own rows stay."""
+        before, count = (datetime.now(UTC) - older_than).isoformat(), 0
+        while not self._closing.is_set():
+            found = DBOS.list_workflows(
+                status=["SUCCESS", "ERROR", "CANCELLED"], completed_before=before, limit=_BATCH, load_input=False, load_output=False
+            )
+            if not found:
+                break
+            DBOS.delete_workflows([work.workflow_id for work in found])
+            count += len(found)
+        return count
 
     def _counted(self, body: Body) -> Body:
         def run(job_id: str, attempt: int) -> None:
@@ -121,7 +150,10 @@ class Workflows:
 
     def destroy(self, timeout_s: float = 10.0) -> None:
         """Wait for bodies to be left, and let go of everything."""
+        self._closing.set()
         deadline_s = time.monotonic() + timeout_s
+        if self._tidier is not None:
+            self._tidier.join(timeout_s)
         with self._changed:
             while self._active and self._changed.wait(max(0.0, deadline_s - time.monotonic())):
                 pass
