@@ -30,7 +30,7 @@ __all__ = ["MediaCatalogue", "NewMedia"]
 
 _COUNTED = {"face": "faces", "body": "bodies", "hand": "hands", "people": "people", "text": "text", "object": "objects"}
 _DEADLOCK = "40P01"
-_INSERT = insert(MediaRow).on_conflict_do_nothing(index_elements=["origin"])
+_INSERT = insert(MediaRow).on_conflict_do_nothing(index_elements=["origin"]).returning(MediaRow.id)
 
 
 @dataclass(frozen=True)
@@ -287,8 +287,7 @@ def _insert(session: Session, digest: str, size: int, new: NewMedia) -> MediaRow
         "added_by": new.added_by,
         "expires_at": expires_at,
     }
-    inserted = session.connection().execute(_INSERT, values)
-    if inserted.rowcount == 0:
+    if session.connection().scalar(_INSERT, values) is None:
         return session.scalars(select(MediaRow).where(MediaRow.origin == new.origin)).one()
     return MediaRow(**values)
 
