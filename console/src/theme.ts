@@ -24,6 +24,20 @@ const lake: MantineColorsTuple = [
   "#074863",
 ];
 
+/** A red on which white words can be read. */
+const red: MantineColorsTuple = [
+  "#fdecea",
+  "#fbd5d1",
+  "#f5aba3",
+  "#ee7f74",
+  "#e75a4c",
+  "#dd3f30",
+  "#c92d1f",
+  "#b42318",
+  "#941b12",
+  "#75140d",
+];
+
 const dark: MantineColorsTuple = [
   "#e4e8ed",
   "#c4cad3",
@@ -39,7 +53,7 @@ const dark: MantineColorsTuple = [
 
 /** Colours, sizes and habits that every page shares. */
 export const theme = createTheme({
-  colors: { lake, dark },
+  colors: { lake, red, dark },
   primaryColor: "lake",
   primaryShade: { light: 7, dark: 7 },
   autoContrast: true,

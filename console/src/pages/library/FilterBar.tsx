@@ -151,6 +151,7 @@ function FilterFields({ filters, onChange }: Props) {
           searchable
           clearable
           hidePickedOptions
+          styles={{ inputField: { minWidth: 40 } }}
           nothingFoundMessage={t("noLabel")}
           data={names.filter((name): name is string => Boolean(name))}
         />

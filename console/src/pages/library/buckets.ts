@@ -9,6 +9,12 @@ export function bucketFor(spanS: number): number {
   return LADDER.find((bucket) => spanS / bucket <= MOST_BARS) ?? LADDER[LADDER.length - 1] ?? 86_400;
 }
 
+/** A stretch of time around another that is long enough for a chart to be one, and not a single wide bar. */
+export function widened(startMs: number, endMs: number, bucketS: number, leastBars = 32): [number, number] {
+  const missing = leastBars * bucketS * 1000 - (endMs - startMs);
+  return missing <= 0 ? [startMs, endMs] : [startMs - missing / 2, endMs + missing / 2];
+}
+
 export interface Bar {
   startMs: number;
   total: number;

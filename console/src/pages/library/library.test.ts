@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SightRecord, Timeline } from "~/api/types";
-import { bucketFor, chart, extent, ticks } from "./buckets";
+import { bucketFor, chart, extent, ticks, widened } from "./buckets";
 import { exportUrl, mediaQuery, narrowed, readFilters, recordQuery, writeFilters } from "./filters";
 import { cropAround, groupHits } from "./hits";
 
@@ -76,6 +76,11 @@ describe("buckets", () => {
   it("knows from when to when there is something", () => {
     expect(extent(timeline)).toEqual({ startMs: at("2024-05-01T10:00:00Z"), endMs: at("2024-05-01T10:04:00Z") });
     expect(extent({ bucket_s: 60, buckets: [] })).toBeNull();
+  });
+
+  it("does not blow one bar up to a chart", () => {
+    expect(widened(0, 60_000, 60, 5)).toEqual([-120_000, 180_000]);
+    expect(widened(0, 600_000, 60, 5)).toEqual([0, 600_000]);
   });
 
   it("marks an axis at round times, few enough", () => {

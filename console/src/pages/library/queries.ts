@@ -1,7 +1,7 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { api, unwrap } from "~/api/client";
 import type { Timeline } from "~/api/types";
-import { bucketFor, type Chart, chart, extent } from "./buckets";
+import { bucketFor, type Chart, chart, extent, widened } from "./buckets";
 import { type Filters, recordQuery } from "./filters";
 
 /** Records that the filters leave, newest first, page after page. */
@@ -48,7 +48,7 @@ async function loadChart(filters: Filters): Promise<Chart | null> {
     const found = extent(timeline);
     if (!found) return null;
     const ideal = bucketFor((found.endMs - found.startMs) / 1000);
-    if (ideal >= bucket) return chart(timeline, ideal, found.startMs, found.endMs);
+    if (ideal >= bucket) return chart(timeline, ideal, ...widened(found.startMs, found.endMs, ideal));
     bucket = ideal;
     from = new Date(found.startMs).toISOString();
     before = new Date(found.endMs).toISOString();
