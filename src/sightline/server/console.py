@@ -44,8 +44,11 @@ def mount(app: FastAPI) -> None:
 
 def _file(path: str) -> Path | None:
     root = folder().resolve()
-    found = (root / path).resolve()
-    return found if path and found.is_relative_to(root) and found.is_file() and found.name != "index.html" else None
+    try:
+        found = (root / path).resolve()
+        return found if path and found.is_relative_to(root) and found.is_file() and found.name != "index.html" else None
+    except (OSError, ValueError):  # too long for a name, or with a NUL in it: no file is called that
+        return None
 
 
 def _page() -> Response:

@@ -16,7 +16,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from sightline.core.errors import InvalidInputError, StoreUnavailableError
@@ -70,10 +70,14 @@ class Database:
         ------
         StoreUnavailableError
             When the database cannot be reached or went away; nothing of the block was kept.
+        InvalidInputError
+            When a value cannot be in any database: a number out of range, a text with a NUL in it.
         """
         try:
             with self._sessions.begin() as session:
                 yield session
+        except DataError as error:
+            raise InvalidInputError(f"a value cannot be kept or looked for: {_first_line(error)}") from error
         except OperationalError as error:
             raise StoreUnavailableError(f"the database does not answer: {_first_line(error)}") from error
         except DBAPIError as error:
