@@ -1,4 +1,4 @@
-"""The services, and an app of the routes of uploads and media alone, on a database of its own."""
+"""The services and the app, on a database of their own; the runner is not started, so analyses wait."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from sqlalchemy import select
 from tests.databases import TestServer
 
 from sightline.api.settings import Limits, Settings
-from sightline.server import problems
+from sightline.server.app import create_app
 from sightline.server.config import ServerConfig
-from sightline.server.routers import media, uploads
 from sightline.server.services import Services, open_services
 from sightline.store.tables import BlobRow, MediaRow, SegmentRow, UploadRow
 
@@ -74,12 +73,7 @@ def place(embedded_postgres: TestServer, tmp_path_factory: pytest.TempPathFactor
     data = tmp_path_factory.mktemp("data")
     config = ServerConfig(data=data, database_url=url.render_as_string(hide_password=False), interactive_workers=1, batch_workers=1)
     with open_services(config) as services:
-        app = FastAPI()
-        app.state.services = services
-        problems.install(app)
-        for router in (uploads.router, media.router):
-            app.include_router(router, prefix=API)
-        yield Place(app, services, {"Authorization": f"Bearer {services.accounts.first_start()}"}, data)
+        yield Place(create_app(services), services, {"Authorization": f"Bearer {services.accounts.first_start()}"}, data)
     embedded_postgres.drop(url)
 
 
