@@ -104,8 +104,22 @@ def test_a_camera_that_does_not_answer_is_tried_again_and_again(make: Make) -> N
         b.sources.change(job.source_id or 0, SourceChange(address=server.address))
         b.runner.act(job.id, "resume", "mira")
         until(lambda: "connected" in (b.jobs.get(job.id).detail or ""))
-        b.runner.act(job.id, "cancel", "mira")
+        folder = b.config.spool / "cameras" / str(job.source_id)
+        until(lambda: list(folder.iterdir()))
+        b.sources.delete(job.source_id or 0)  # nothing of it is left
         until(lambda: b.runner._workflows._active == 0)
+        assert not folder.exists()
+        assert recorders() == []
+
+
+def test_what_a_killed_server_left_is_cleared(make: Make, tmp_path: Path) -> None:
+    copy, gone = tmp_path / "data" / "spool" / "folder-abc", tmp_path / "data" / "spool" / "cameras" / "77"
+    gone.mkdir(parents=True)
+    (gone / "20260101T000000.000000Z.mp4").write_bytes(b"x")
+    copy.write_bytes(b"x")
+    make()
+    assert not copy.exists()
+    assert not gone.exists()
 
 
 def test_records_alone_are_kept_when_the_video_is_not(make: Make) -> None:

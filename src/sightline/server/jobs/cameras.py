@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,7 +20,8 @@ from pathlib import Path
 
 from sightline.api.jobs import Job
 from sightline.api.records import Source
-from sightline.core.errors import MediaError, QueueFullError, WorkerError
+from sightline.core.errors import MediaError, NotFoundError, QueueFullError, WorkerError
+from sightline.server.jobs.folders import COPY
 from sightline.server.jobs.importing import Importer
 from sightline.server.jobs.keeping import CAMERA
 from sightline.server.jobs.recorder import SUFFIX, Order, Told, moment_of
@@ -122,7 +124,7 @@ class CameraWatch:
 
     def __init__(self, tools: Tools, importer: Importer, source: Source, job: Job) -> None:
         self._tools, self._importer, self._source, self._job = tools, importer, source, job
-        self._folder = tools.config.spool / "cameras" / str(source.id)
+        self._folder = folder_of(tools, source.id)
         self._brought, self._passed_over = job.done, 0
         self._last = ""
 
@@ -138,6 +140,8 @@ class CameraWatch:
         ------
         InvalidInputError
             When the address is none of a camera.
+        NotFoundError
+            When the source was deleted.
         Closing
             When the server is about to stop; pieces that are not brought in yet are at the next start.
         """
@@ -146,14 +150,19 @@ class CameraWatch:
             part.unlink(missing_ok=True)  # of a recorder that was killed
         recorder = Recorder()
         try:
-            while goes_on():
-                recorder.tend(self._tools.patiently(self._order))
-                self._bring_in_all()
-                self._tell(recorder.told)
-                self._tools.pause(_LOOK_EVERY_S)
-        finally:
-            recorder.stop()
-        self._bring_in_all()
+            try:
+                while goes_on():
+                    recorder.tend(self._tools.patiently(self._order))
+                    self._bring_in_all()
+                    self._tell(recorder.told)
+                    self._tools.pause(_LOOK_EVERY_S)
+            finally:
+                recorder.stop()
+            self._tools.patiently(self._order)
+            self._bring_in_all()
+        except NotFoundError:  # the source was deleted: nobody wants what is left of it
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
 
     def _order(self) -> Order:
         """Return what is to be recorded as the source is set now."""
@@ -206,3 +215,18 @@ class CameraWatch:
         if self._last:
             notes.append(self._last)
         self._tools.patiently(lambda: self._tools.jobs.tell(self._job.id, done=self._brought, detail="; ".join(notes)))
+
+
+def folder_of(tools: Tools, source_id: int) -> Path:
+    """Return where the recorder of a camera writes."""
+    return tools.config.spool / "cameras" / str(source_id)
+
+
+def clear_leftovers(tools: Tools) -> None:
+    """Delete what a killed server left of copies of watched folders' files, and of cameras that are no more; before anything is watched."""
+    for copy in tools.config.spool.glob(f"{COPY}*"):
+        copy.unlink(missing_ok=True)
+    wanted = {folder_of(tools, source.id) for source in tools.sources.all()}
+    for folder in (tools.config.spool / "cameras").glob("*"):
+        if folder not in wanted:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -31,6 +31,8 @@ from sightline.store.tables import SourceFileRow, SourceRow
 logger = logging.getLogger(__name__)
 
 STABLE_S = 2.0
+COPY = "folder-"
+"""How the names of copies in the spool folder begin."""
 _LOOK_EVERY_S = 1.0
 _REST = 10.0  # a folder that takes a second to read is read every ten
 _ENDINGS = "jpg jpeg jpe jfif png webp gif tif tiff bmp avif heic heif mp4 m4v mov mkv webm avi mpg mpeg ts mts m2ts flv wmv 3gp ogv h264"
@@ -176,7 +178,7 @@ class FolderWatch:
     def _bring_in(self, found: Found) -> str | None:
         """Bring a file in, or note why not; return what keeps all files from being brought in."""
         problem: str | None = None
-        copy = self._tools.config.spool / f"folder-{uuid4().hex}"
+        copy = self._tools.config.spool / f"{COPY}{uuid4().hex}"
         try:
             if not self._copy(found, copy):
                 return None

@@ -16,6 +16,7 @@ from sightline.api.jobs import Job, JobAction, JobState
 from sightline.core.errors import ConflictError, NotFoundError, QueueFullError
 from sightline.runtime.cards import load_card
 from sightline.server.config import ServerConfig
+from sightline.server.jobs.cameras import clear_leftovers
 from sightline.server.jobs.events import JobEvents
 from sightline.server.jobs.fetches import FetchWork
 from sightline.server.jobs.keeping import Task, is_piece, read_task
@@ -104,6 +105,7 @@ class Runner:
         StoreUnavailableError
             When the database cannot be reached.
         """
+        clear_leftovers(self._tools)
         self._workflows.launch()
         self._is_running = True
         self._quick.start()
