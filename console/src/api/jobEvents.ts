@@ -43,10 +43,23 @@ export function useJobEvents(wanted: boolean): void {
         timer = setTimeout(open, 5_000);
       };
     };
-    open();
-    return () => {
+    const stop = () => {
       clearTimeout(timer);
       source?.close();
+      source = null;
+    };
+    // A browser keeps six connections to a server over HTTP/1.1: tabs that nobody sees give theirs back.
+    const seen = () => {
+      stop();
+      if (document.visibilityState === "hidden") return;
+      open();
+      for (const key of [JOBS, "analyses"]) void queries.invalidateQueries({ queryKey: [key] });
+    };
+    open();
+    document.addEventListener("visibilitychange", seen);
+    return () => {
+      document.removeEventListener("visibilitychange", seen);
+      stop();
     };
   }, [queries, wanted]);
 }
