@@ -70,7 +70,7 @@ class SourceStore:
         address = _folder(new.address, watch) if new.kind == "folder" else _camera(new.address)
         with self._database.session() as session:
             row = SourceRow(
-                name=storable(new.name),
+                name=_name(new.name),
                 kind=new.kind,
                 address=self._seal.encrypt(address.encode()).decode(),
                 only=list(new.only),
@@ -130,7 +130,7 @@ class SourceStore:
             if "address" in given:
                 given["address"] = self._changed(row, given["address"])
             for name, value in given.items():
-                setattr(row, name, storable(value) if name == "name" else value)
+                setattr(row, name, _name(value) if name == "name" else value)
             session.flush()
             if "retention_days" in given:
                 keep_for(session, source_id, row.retention_days)
@@ -166,7 +166,7 @@ class SourceStore:
             _existing(session, source_id)
             if (session.scalar(select(func.count()).where(ZoneRow.source_id == source_id)) or 0) >= _MOST_ZONES:
                 raise ConflictError(f"source {source_id} has {_MOST_ZONES} zones already, as many as may be")
-            row = ZoneRow(source_id=source_id, name=storable(new.name), polygon_xy=[list(corner) for corner in new.polygon_xy])
+            row = ZoneRow(source_id=source_id, name=_name(new.name), polygon_xy=[list(corner) for corner in new.polygon_xy])
             session.add(row)
             try:
                 session.flush()
@@ -244,6 +244,13 @@ class SourceStore:
             created_at=row.created_at,
             zones=zones,
         )
+
+
+def _name(given: str) -> str:
+    name = storable(given)
+    if not name.strip():
+        raise InvalidInputError("a name needs a character that can be seen")
+    return name
 
 
 def _existing(session: Session, source_id: int) -> SourceRow:
