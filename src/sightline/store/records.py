@@ -157,9 +157,10 @@ class RecordStore:
         return Page(items=[record(row) for row in found[:limit]], next_cursor=more)
 
     def batches(self, wanted: RecordFilter, size: int = 5_000) -> Iterator[Sequence[Any]]:
-        """Yield all records that fit a filter, oldest first, in lists of rows with the columns of `Record`.
+        """Give all records that fit a filter, oldest first, in lists of rows with the columns of `Record`.
 
-        Records that are added meanwhile are left out; no transaction is held between batches.
+        Records that are added meanwhile are left out; no transaction is held between batches. What is wrong with the question is
+        raised at once, not when the first batch is asked for.
 
         Raises
         ------
@@ -171,7 +172,9 @@ class RecordStore:
         with self._database.session() as session:
             question = ask(session, wanted)
             last = session.scalar(select(func.max(RecordRow.id))) or 0
-        question = replace(question, conditions=(*question.conditions, RecordRow.id <= last))
+        return self._batches(replace(question, conditions=(*question.conditions, RecordRow.id <= last)), size)
+
+    def _batches(self, question: Question, size: int) -> Iterator[Sequence[Any]]:
         after: tuple[Any, ...] | None = None
         while True:
             with self._database.session() as session, patience(session, _EXPORT_S):

@@ -122,13 +122,13 @@ def test_conditions_are_taken_from_the_address(client: TestClient, filled: dict[
         ({"taken_from": "2026-03-02T00:00:00Z", "taken_before": "2026-03-01T00:00:00Z"}, 422),
     ],
 )
-@pytest.mark.parametrize("route", ["", "/timeline", "/export"])
+@pytest.mark.parametrize(("route", "more"), [("", {}), ("/timeline", {}), ("/export", {}), ("/export", {"format": "coco"})])
 def test_a_question_that_makes_no_sense_is_a_problem(
-    client: TestClient, filled: dict[str, Any], route: str, params: dict[str, Any], status: int
+    client: TestClient, filled: dict[str, Any], route: str, more: dict[str, Any], params: dict[str, Any], status: int
 ) -> None:
     if route and params.keys() & {"cursor", "limit"}:
         status = 422  # only pages have them
-    problem(client.get(RECORDS + route, params=params), status)
+    problem(client.get(RECORDS + route, params={**params, **more}), status)
 
 
 @pytest.mark.parametrize(
