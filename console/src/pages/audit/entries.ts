@@ -31,7 +31,9 @@ export function filterFrom(params: URLSearchParams): AuditFilter {
 
 /** Date and time of day with seconds, in the browser's time zone. */
 export function formatMoment(iso: string, language: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(iso));
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" }).format(
+    new Date(iso),
+  );
 }
 
 /** A detail in one line: its first plain values. */

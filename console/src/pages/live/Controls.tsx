@@ -1,4 +1,4 @@
-import { Anchor, Chip, Group, SegmentedControl, Select, Stack, Switch, Text } from "@mantine/core";
+import { Anchor, Chip, Group, Select, Stack, Switch, Text } from "@mantine/core";
 import { IconEyeOff } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -89,7 +89,7 @@ function WebcamOptions({ options, onOptions }: Pick<Props, "options" | "onOption
   return (
     <>
       <div>
-        <Text size="sm" fw={500} mb={6} id="live-kinds">
+        <Text size="sm" fw={600} mb={6} id="live-kinds">
           {t("lookFor")}
         </Text>
         <Chip.Group
@@ -148,18 +148,13 @@ function WebcamOptions({ options, onOptions }: Pick<Props, "options" | "onOption
           onChange={(value) => change({ longest: Number(value) })}
           allowDeselect={false}
         />
-        <div>
-          <Text size="sm" fw={500} mb={3} id="live-quality">
-            {t("quality")}
-          </Text>
-          <SegmentedControl
-            fullWidth
-            aria-labelledby="live-quality"
-            data={QUALITIES.map((quality, i) => ({ value: String(quality), label: t(`qualities.${i}`) }))}
-            value={String(options.quality)}
-            onChange={(value) => change({ quality: Number(value) })}
-          />
-        </div>
+        <Select
+          label={t("quality")}
+          data={QUALITIES.map((quality, i) => ({ value: String(quality), label: t(`qualities.${i}`) }))}
+          value={String(options.quality)}
+          onChange={(value) => change({ quality: Number(value) })}
+          allowDeselect={false}
+        />
       </Group>
     </>
   );

@@ -14,7 +14,7 @@ export const USUAL: Wishes = {
   landmarks: false,
   longest: 640,
   quality: 0.75,
-  inStep: false,
+  inStep: true,
   mirror: true,
 };
 

@@ -1,9 +1,19 @@
-import { Button, PasswordInput, SegmentedControl, Stack, Text, Title, useMantineColorScheme } from "@mantine/core";
+import {
+  Anchor,
+  Button,
+  PasswordInput,
+  SegmentedControl,
+  Stack,
+  Text,
+  Title,
+  useMantineColorScheme,
+} from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { useChangePassword } from "~/api/accounts";
-import { useMe } from "~/api/session";
+import { useMay, useMe } from "~/api/session";
 import { ProblemNotice } from "~/components/ProblemNotice";
 import { chooseLanguage, LANGUAGES, type Language } from "~/i18n";
 import { NewPasswordInput } from "./NewPasswordInput";
@@ -38,7 +48,7 @@ export function AccountTab() {
           </Title>
           <Stack gap="md" align="flex-start">
             <div>
-              <Text size="sm" fw={500} mb={4} id="language">
+              <Text size="sm" fw={600} mb={4} id="language">
                 {t("app:menu.language")}
               </Text>
               <SegmentedControl
@@ -49,7 +59,7 @@ export function AccountTab() {
               />
             </div>
             <div>
-              <Text size="sm" fw={500} mb={4} id="scheme">
+              <Text size="sm" fw={600} mb={4} id="scheme">
                 {t("app:menu.scheme")}
               </Text>
               <SegmentedControl
@@ -70,6 +80,7 @@ export function AccountTab() {
 function PasswordForm() {
   const { t } = useTranslation("settings");
   const me = useMe();
+  const manages = useMay("users:manage");
   const [old, setOld] = useState("");
   const [next, setNext] = useState("");
   const [again, setAgain] = useState("");
@@ -88,6 +99,15 @@ function PasswordForm() {
       </Title>
       <Text size="sm" c="dimmed" mb="md">
         {t("account.passwordText")}
+        {manages && (
+          <>
+            {" "}
+            {t("account.noneYet")}{" "}
+            <Anchor component={Link} to="/settings/users" inherit>
+              {t("tab.users")}
+            </Anchor>
+          </>
+        )}
       </Text>
       <form
         onSubmit={(event) => {

@@ -1,6 +1,6 @@
 import { Tabs } from "@mantine/core";
 import { IconAdjustments, IconInfoCircle, IconKey, IconUserCircle, IconUsers, IconVideo } from "@tabler/icons-react";
-import type { ComponentType } from "react";
+import { type ComponentType, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Navigate, useNavigate, useParams } from "react-router";
 import { useMe } from "~/api/session";
@@ -38,11 +38,17 @@ export function SettingsPage() {
   const go = useNavigate();
   const tabs = TABS.filter(({ permission }) => permissions.includes(permission));
   const shown = tabs.find(({ id }) => id === tab);
+  const list = useRef<HTMLDivElement>(null);
+  // On a phone the tabs are wider than the window.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another tab comes into view
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [tab]);
   if (!shown) return <Navigate to={`/settings/${tabs[0]?.id ?? ""}`} replace />;
   return (
     <PageBody title={t("title")} width="reading">
       <Tabs value={shown.id} onChange={(id) => id && void go(`/settings/${id}`)} keepMounted={false}>
-        <Tabs.List className={classes.tabs} aria-label={t("title")}>
+        <Tabs.List ref={list} className={classes.tabs} aria-label={t("title")}>
           {tabs.map(({ id, icon: Icon }) => (
             <Tabs.Tab key={id} value={id} leftSection={<Icon size={17} stroke={1.7} aria-hidden />}>
               {t(`tab.${id}`)}
