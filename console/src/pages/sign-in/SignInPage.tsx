@@ -84,6 +84,7 @@ function PasswordForm() {
           size="md"
           required
           withAsterisk={false}
+          visibilityToggleButtonProps={{ "aria-label": t("show"), tabIndex: 0 }}
         />
         {error && <ProblemNotice error={error} />}
         <Button type="submit" size="md" loading={isPending} fullWidth>
@@ -115,6 +116,7 @@ function TokenForm() {
           size="md"
           required
           withAsterisk={false}
+          visibilityToggleButtonProps={{ "aria-label": t("show"), tabIndex: 0 }}
         />
         {error && <ProblemNotice error={error} />}
         <Button type="submit" size="md" loading={isPending} fullWidth>
