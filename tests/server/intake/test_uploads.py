@@ -300,7 +300,7 @@ def test_huge_json_is_refused(client: TestClient) -> None:
     answer = client.post("/uploads", json={"name": "a", "bytes": 9, "more": "x" * (2 << 20)})
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
     deep = b"[" * 100_000
-    assert client.post("/uploads", content=deep, headers={"Content-Type": "application/json"}).status_code == 422
+    assert client.post("/uploads", content=deep, headers={"Content-Type": "application/json"}).status_code in (400, 422)
 
 
 def test_lone_surrogates_and_endless_names(client: TestClient) -> None:
