@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -76,3 +77,12 @@ def _opened(server: TestServer) -> Iterator[Database]:
     with Database(url, pool_size=4) as database:
         yield database
     server.drop(url)
+
+
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    """A folder for a server's data."""
+    from tests.databases import folder_of_its_own
+
+    with folder_of_its_own() as folder:
+        yield folder / "data"

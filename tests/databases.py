@@ -58,6 +58,16 @@ class TestServer:
 
 
 @contextmanager
+def folder_of_its_own(prefix: str = "sl-data-") -> Iterator[Path]:
+    """Make a folder outside pytest's, which other test runs of the same user close while PostgreSQL passes through it."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def embedded_server() -> Iterator[URL]:
     """Run the embedded PostgreSQL in a folder of its own (its socket's path must be short)."""
     folder = Path(tempfile.mkdtemp(prefix="sl-pg-"))

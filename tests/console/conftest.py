@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 from skimage.data import astronaut
+from tests.databases import folder_of_its_own
 
 from sightline.media.images import write_image
 from sightline.runtime.cards import card_names, load_card
-from sightline.server.console import folder
+from sightline.server.console import folder as built
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def browser() -> Iterator[object]:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory, weights) -> Iterator[Running]:
     """A server with one picture and one video brought in."""
-    if not (folder() / "index.html").is_file():
+    if not (built() / "index.html").is_file():
         pytest.skip("the console is not built: cd console && npm ci && npm run build")
     weights(*[n for n in card_names() if load_card(n).default])
     from tests.media.clips import make_clip
@@ -65,10 +66,11 @@ def running(tmp_path_factory: pytest.TempPathFactory, weights) -> Iterator[Runni
     desk = tmp_path_factory.mktemp("walk")
     write_image(desk / "astronaut.png", astronaut())
     make_clip(desk / "clip.mp4", count=30)
-    process, address, token = start(desk / "data", desk / "astronaut.png", desk / "clip.mp4")
-    assert token is not None
-    try:
-        yield Running(address, token, desk / "data")
-    finally:
-        process.terminate()
-        process.wait(30)
+    with folder_of_its_own() as folder:
+        process, address, token = start(folder / "data", desk / "astronaut.png", desk / "clip.mp4")
+        assert token is not None
+        try:
+            yield Running(address, token, folder / "data")
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)

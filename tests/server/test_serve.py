@@ -26,8 +26,8 @@ def desk(tmp_path: Path, weights) -> Path:
     return tmp_path
 
 
-def test_what_was_analysed_is_still_there_after_a_restart(desk: Path) -> None:
-    process, address, token = start(desk / "data", desk / "astronaut.png")
+def test_what_was_analysed_is_still_there_after_a_restart(desk: Path, data_folder: Path) -> None:
+    process, address, token = start(data_folder, desk / "astronaut.png")
     assert token is not None
     try:
         with Client(address, token) as client:
@@ -41,7 +41,7 @@ def test_what_was_analysed_is_still_there_after_a_restart(desk: Path) -> None:
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
-    again, address, second_token = start(desk / "data", desk / "astronaut.png")
+    again, address, second_token = start(data_folder, desk / "astronaut.png")
     try:
         assert second_token is None, "the token is printed once"
         with Client(address, token) as client:
@@ -65,10 +65,10 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_two_servers_cannot_share_a_data_folder(tmp_path: Path) -> None:
-    process, _, _ = start(tmp_path / "data")
+def test_two_servers_cannot_share_a_data_folder(data_folder: Path) -> None:
+    process, _, _ = start(data_folder)
     try:
-        command = [sys.executable, "-m", "sightline", "serve", "--port", "0", "--data", str(tmp_path / "data")]
+        command = [sys.executable, "-m", "sightline", "serve", "--port", "0", "--data", str(data_folder)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stdout) == (2, "")
         assert "another server" in done.stderr
@@ -77,8 +77,8 @@ def test_two_servers_cannot_share_a_data_folder(tmp_path: Path) -> None:
         process.communicate(timeout=30)
 
 
-def test_a_wrong_key_is_told_as_such(tmp_path: Path) -> None:
-    process, address, _ = start(tmp_path / "data")
+def test_a_wrong_key_is_told_as_such(data_folder: Path) -> None:
+    process, address, _ = start(data_folder)
     try:
         with Client(address, "slk_wrong") as client, pytest.raises(ApiError) as caught:
             client.me()
