@@ -24,8 +24,10 @@ export function QuantityInput({ label, description, value, onChange, bounds, uni
   const { t, i18n } = useTranslation("settings");
   const [unit, setUnit] = useState(() => unitFor(value ?? 0, units));
   const wrong = wrongWith(value, bounds ?? {});
-  const said = (bound: number) =>
-    `${formatNumber(bound / unit.size, i18n.language, 4)} ${unit.name ? t(`unit.${unit.name}`) : ""}`.trim();
+  const said = (bound: number) => {
+    const { name, size } = unitFor(bound, units);
+    return `${formatNumber(bound / size, i18n.language, 4)} ${name ? t(`unit.${name}`) : ""}`.trim();
+  };
   const error =
     wrong === null
       ? null
