@@ -78,7 +78,7 @@ class Hosts:
         (True, True, False)
         """
         header = header.lower()
-        name = header[1:].partition("]")[0] if header.startswith("[") else header.rpartition(":")[0] or header
+        name = header[1:].partition("]")[0] if header.startswith("[") and "]" in header else header.rpartition(":")[0] or header
         if header in self._names or name in self._names:
             return True
         return self._numbers and _is_number(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from datetime import datetime
 from typing import Any
@@ -46,7 +45,7 @@ def decode_cursor(cursor: str, *types: type) -> tuple[Any, ...]:
         if not isinstance(values, list) or any(isinstance(v, list | dict | bool) or v is None for v in values):
             raise ValueError(values)
         decoded = tuple(_READERS[kind](value) for kind, value in zip(types, values, strict=True))
-    except (ValueError, TypeError, UnicodeError, OverflowError, RecursionError, binascii.Error):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):  # AttributeError: UUID(1)
         raise InvalidInputError("the cursor is not one of this list; ask for the first page without a cursor") from None
     if any(isinstance(v, datetime) and v.tzinfo is None for v in decoded):
         raise InvalidInputError("the cursor is not one of this list; ask for the first page without a cursor")

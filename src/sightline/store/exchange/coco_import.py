@@ -59,7 +59,7 @@ class _Report:
     def skip(self, what: str) -> None:
         self.left_out += 1
         if len(self.skipped) < _TOLD:
-            self.skipped.append(what[:300])
+            self.skipped.append(storable(what[:300]))
 
 
 @dataclass(frozen=True)
@@ -132,15 +132,15 @@ class CocoImport:
 
     def _places(self, images: Mapping[Any, dict[str, Any]], report: _Report) -> dict[Any, _Place]:
         """Return where each image is that is kept here."""
-        by_digest = self._media_with(MediaRow.digest, {str(each.get("sha256", "")).lower() for each in images.values()})
-        by_name = self._media_with(MediaRow.name, {str(each.get("file_name", "")) for each in images.values() if not each.get("sha256")})
+        by_digest = self._media_with(MediaRow.digest, {storable(str(each.get("sha256", ""))).lower() for each in images.values()})
+        by_name = self._media_with(MediaRow.name, {_file_name(each) for each in images.values() if not each.get("sha256")})
         found = {}
         for number, image in images.items():
             try:
                 digest = str(image.get("sha256") or "").lower()
-                found[number] = _place(image, by_digest.get(digest, []) if digest else by_name.get(str(image.get("file_name", "")), []))
+                found[number] = _place(image, by_digest.get(digest, []) if digest else by_name.get(_file_name(image), []))
             except _BadError as problem:
-                report.skip(f"image {str(image.get('file_name') or number)[:100]}: {problem}")
+                report.skip(f"image {_file_name(image)[:100] or number}: {problem}")
         return found
 
     def _media_with(self, column: Any, values: set[str]) -> dict[str, list[MediaRow]]:
@@ -185,6 +185,10 @@ def _parse(content: bytes) -> dict[str, list[Any]]:
     if not isinstance(found, dict) or not all(isinstance(found.get(name), list) for name in ("images", "annotations", "categories")):
         raise InvalidInputError(problem)
     return found
+
+
+def _file_name(image: dict[str, Any]) -> str:
+    return storable(str(image.get("file_name") or ""))
 
 
 def _no_constant(name: str) -> NoReturn:
