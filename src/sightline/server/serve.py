@@ -70,7 +70,7 @@ def run(config: ServerConfig, paths: Sequence[Path], told: Told) -> None:
 def _uvicorn(app: object, config: ServerConfig) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http="h11",  # refuses heads of more than 64 KiB; what uvicorn would take in its place where it is installed does not
+        http="h11",  # has a limit on heads; what uvicorn would take in its place where it is installed has none
         log_config=None,
         access_log=False,
         server_header=False,
