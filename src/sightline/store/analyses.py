@@ -128,10 +128,11 @@ class AnalysisStore:
             When there is no such picture or video.
         """
         with self._database.session() as session:
-            media = session.get(MediaRow, media_id)
+            media = session.get(MediaRow, media_id, with_for_update={"key_share": True})
             if media is None:
                 raise NotFoundError(f"there is no picture or video {media_id}")
             check(media)
+            others = select(AnalysisRow.id).where(AnalysisRow.media_id == media_id)
             kind: Any = media.kind
             row: dict[str, Any] = {
                 "id": uuid4(),
@@ -141,7 +142,8 @@ class AnalysisStore:
                 "options": options.model_dump(mode="json"),
                 "created_at": now(),
             }
-            session.execute(insert(AnalysisRow.__table__).values(row))  # type: ignore[arg-type]
+            first = ~others.exists()  # its records count from the first one on, as `RecordStore` would decide later
+            session.execute(insert(AnalysisRow.__table__).values(**row, is_current=first))  # type: ignore[arg-type]
             unit, total = ("segments", None) if kind == "video" else ("pictures", 1)
             new = NewJob(
                 kind, media.name, unit, created_by, total, media_id, row["id"]

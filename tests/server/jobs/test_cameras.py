@@ -162,10 +162,10 @@ def test_cameras_do_not_hold_up_videos_nor_pile_up(make: Make, gate: Path) -> No
         assert 3 <= len(waiting) <= 4  # the others are kept without being looked at
         b.runner.stop_source(source.id, "mira")
         gate.touch()
-        assert b.runner.wait(first.job_id, 30).state == "done"
-        assert b.runner.wait(second.job_id, 30).state == "done"
+        assert b.runner.wait(first.job_id, 150).state == "done"
+        assert b.runner.wait(second.job_id, 150).state == "done"
         for piece in waiting:
-            assert b.runner.wait(piece.id, 30).state == "done"
+            assert b.runner.wait(piece.id, 150).state == "done"
 
 
 def _piece(path: Path) -> Path:

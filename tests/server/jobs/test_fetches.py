@@ -31,12 +31,12 @@ def test_a_fetch_that_fails_says_why_and_can_be_retried(
     b = bench()
     job = b.runner.fetch_model(MODEL, "mira")
     assert (job.kind, job.title, job.unit, job.created_by) == ("fetch", MODEL, "bytes", "mira")
-    failed = b.runner.wait(job.id, 30)
+    failed = b.runner.wait(job.id, 150)
     assert (failed.state, failed.actions) == ("failed", ["retry"])
     assert "SIGHTLINE_OFFLINE" in (failed.detail or "")
     monkeypatch.setenv("SIGHTLINE_MODELS", str(mirror))
     b.runner.act(job.id, "retry", "mira")
-    done = b.runner.wait(job.id, 30)
+    done = b.runner.wait(job.id, 150)
     assert (done.state, done.detail, done.attempts) == ("done", "already there", 2)
 
 
@@ -70,4 +70,4 @@ def test_progress_cancel_and_restart(bench: Make, monkeypatch: pytest.MonkeyPatc
     b = bench()  # a restart begins it anew
     until(lambda: begun.count(MODEL) == 3)
     ended.set()
-    assert b.runner.wait(job.id, 30).state == "done"
+    assert b.runner.wait(job.id, 150).state == "done"

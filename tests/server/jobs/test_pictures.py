@@ -31,7 +31,7 @@ def test_a_picture_is_looked_at_and_kept(bench: Callable[..., Bench]) -> None:
     media = b.bring_in(PORTRAIT)
     analysis = b.runner.analyse(media.id, QUICK, "mira")
     assert analysis.state == "queued"
-    job = b.runner.wait(analysis.job_id, 60)
+    job = b.runner.wait(analysis.job_id, 150)
     assert (job.kind, job.state, job.done, job.total, job.title, job.created_by) == ("picture", "done", 1, 1, "astronaut.png", "mira")
     assert job.actions == []
     assert job.finished_at is not None

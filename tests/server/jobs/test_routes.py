@@ -97,7 +97,7 @@ def audited(place: Place) -> list[AuditEntry]:
 
 def test_a_picture_from_wish_to_document(place: Place) -> None:
     analysis = begin(place, place.picture)
-    place.services.runner.wait(analysis.job_id, 60)
+    place.services.runner.wait(analysis.job_id, 150)
     found = Analysis.model_validate_json(place.client.get(f"/analyses/{analysis.id}").content)
     assert (found.state, found.counts) == ("done", {"faces": 1})
     listed = place.client.get("/analyses", params={"media_id": str(place.picture.id)}).json()
@@ -155,7 +155,7 @@ def test_what_is_wrong(place: Place) -> None:
     analysis = begin(place, place.video)
     assert place.client.get(f"/analyses/{analysis.id}/annotated").status_code == 409
     assert place.client.get(f"/analyses/{analysis.id}/frames", params={"from_s": 5, "before_s": 5}).status_code == 422
-    place.services.runner.wait(analysis.job_id, 60)
+    place.services.runner.wait(analysis.job_id, 150)
     answer = place.client.post(f"/jobs/{analysis.job_id}/pause")
     assert answer.status_code == 409
     assert "is done" in answer.json()["detail"]
@@ -208,7 +208,7 @@ def test_events_tell_of_every_change(place: Place) -> None:
                     if event["kind"] == "video" and event["state"] == "done":
                         return
 
-    place.services.runner.wait(begin(place, place.picture).job_id, 60)
+    place.services.runner.wait(begin(place, place.picture).job_id, 150)
     time.sleep(5.2)  # what was before is not told
     media = place.services.media.get(place.video.id)
     paused = place.services.analyses.begin(media.id, AnalysisOptions.model_validate(FACES), "mira").analysis
@@ -221,7 +221,7 @@ def test_events_tell_of_every_change(place: Place) -> None:
     ready.wait(30)
     place.services.runner._begin("video", paused.job_id, 1)
     for thread in threads:
-        thread.join(60)
+        thread.join(150)
     for name in ("all", "one"):
         mine = [e for e in got[name] if e["id"] == paused.job_id]
         states = [e["state"] for e in mine]

@@ -81,7 +81,7 @@ def undisturbed(embedded_postgres: TestServer, clip: Path, tmp_path_factory: pyt
     with opened(embedded_postgres.fresh(), tmp_path_factory.mktemp("undisturbed")) as b:
         started = b.runner.analyse(b.bring_in(clip).id, QUICK, "mira")
         assert started.state == "queued"
-        job = b.runner.wait(started.job_id, 60)
+        job = b.runner.wait(started.job_id, 150)
         document = Document.model_validate_json(b"".join(b.analyses.document(started.id)))
         some = b.analyses.frames(started.id, 9.0, 11.0).frames
         return Outcome(job, b.analyses.get(started.id), document, records_of(b.database), segments_of(b.database), some)
@@ -128,7 +128,7 @@ def server(
         yield process, jobs
     finally:
         process.stdin.close()
-        process.wait(30)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -166,7 +166,7 @@ def test_a_database_that_goes_away_and_comes_back(clip: Path, tmp_path: Path, un
                 b.runner.analyse(uuid4(), QUICK, "mira")
             time.sleep(3)
             postgres.ensure_postgres_running()
-            assert b.runner.wait(analysis.job_id, 60).state == "done"
+            assert b.runner.wait(analysis.job_id, 150).state == "done"
             assert segments_of(database)[:1] == before[:1]
             assert records_of(database) == undisturbed.records
             assert b.analyses.get(analysis.id).problems == []

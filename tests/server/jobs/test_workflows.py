@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from tests.databases import TestServer
 from tests.server.jobs.waiting import until
 
@@ -60,3 +61,24 @@ def test_a_body_that_is_left_by_closing_goes_on_at_the_next_launch(
     embedded_postgres.drop(url)
     assert capfd.readouterr() == ("", "")  # what it says goes the way of our own log
     assert [r for r in caplog.records if r.levelno >= logging.ERROR] == []
+
+
+def test_an_attempt_that_lost_the_database_is_over_and_another_can_be_begun(embedded_postgres: TestServer) -> None:
+    url, done = embedded_postgres.fresh(), list[int]()
+    works: Workflows
+
+    def away() -> None:
+        raise OperationalError("SELECT 1", {}, Exception("No such file or directory"))
+
+    def body(job_id: str, attempt: int) -> None:
+        if attempt == 1:
+            works.step("first", away)
+        done.append(attempt)
+
+    with launched(url, {"work": Kind(body, "line")}) as works:
+        works.begin("work", "a", 1)
+        until(lambda: not works.is_under_way("a", 1))
+        works.begin("work", "a", 2)
+        until(lambda: not works.is_under_way("a", 2))
+    assert done == [2]
+    embedded_postgres.drop(url)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
+def until(condition: Callable[[], Any], timeout_s: float = 150.0) -> Any:
     """Wait until something holds; return it."""
     deadline_s = time.monotonic() + timeout_s
     while not (value := condition()):

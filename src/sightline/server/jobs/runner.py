@@ -6,14 +6,16 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
 from sightline.analysis.segments import SEGMENT_S
 from sightline.api.analyses import Analysis, AnalysisOptions
+from sightline.api.base import now
 from sightline.api.jobs import Job, JobAction, JobState
-from sightline.core.errors import ConflictError, NotFoundError, QueueFullError
+from sightline.core.errors import ConflictError, NotFoundError, QueueFullError, StoreUnavailableError
 from sightline.runtime.cards import load_card
 from sightline.server.config import ServerConfig
 from sightline.server.jobs.cameras import clear_leftovers
@@ -40,6 +42,7 @@ logger = logging.getLogger(__name__)
 VIDEOS, PIECES, FETCHES = "video", "camera pieces", "fetch"
 _MOST_WAIT_S = 3600.0
 _LOOK_AGAIN_S = 0.5
+_TEND_EVERY_S = 5.0
 _TO: dict[JobAction, JobState] = {"pause": "paused", "resume": "queued", "cancel": "cancelled", "retry": "queued"}
 
 
@@ -94,6 +97,7 @@ class Runner:
             {VIDEOS: config.batch_workers, PIECES: 1, FETCHES: 1},
         )
         self._is_running = False
+        self._tender: threading.Thread | None = None
 
     # ------------------------------------------------------------------ life
 
@@ -113,15 +117,36 @@ class Runner:
             task = read_task(self._tools, job.id, job.attempts)
             if task is not None:
                 self._quick.put_again(task)
-        for job in self._tools.jobs.unfinished("video", "folder", "camera", "fetch", states=("queued", "running")):
-            if not self._workflows.is_under_way(job.id, job.attempts):
+        self._tend()
+        self._tender = threading.Thread(target=self._tend_forever, name="sightline-tend", daemon=True)
+        self._tender.start()
+
+    def _tend(self, untouched_s: float = 0.0) -> None:
+        """Begin what is to be done and is not under way: its server was killed before it could be, or its attempt lost the database."""
+        since = now() - timedelta(seconds=untouched_s)
+        todo = self._tools.jobs.unfinished("video", "folder", "camera", "fetch", states=("queued", "running"))
+        todo = [job for job in todo if job.updated_at <= since or not untouched_s]
+        under_way = self._workflows.under_way((job.id, job.attempts) for job in todo)
+        for job in todo:
+            if (job.id, job.attempts) not in under_way:
                 logger.info("%s %s is begun again", job.kind, job.id)
                 self._again(job, expected=("queued", "running"))
+
+    def _tend_forever(self) -> None:
+        while not self._tools.closing.wait(_TEND_EVERY_S):
+            try:
+                self._tend(untouched_s=_TEND_EVERY_S)  # what was written just now is being begun
+            except StoreUnavailableError as error:
+                logger.debug("jobs cannot be tended: %s", error)
+            except Exception:
+                logger.exception("jobs cannot be tended")
 
     def close(self) -> None:
         """Stop; what is under way goes on at the next start."""
         self._tools.closing.set()
         if self._is_running:
+            if self._tender is not None:
+                self._tender.join(_TEND_EVERY_S)
             self._quick.close()
             self._workflows.destroy()
             self._is_running = False

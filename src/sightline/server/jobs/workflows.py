@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,9 @@ from typing import Any, TypeVar
 
 from dbos import DBOS, SetWorkflowID
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from sightline.core.errors import StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +28,15 @@ Body = Callable[[str, int], None]
 _VERSION = "1"  # bodies that are under way go on over an upgrade of Sightline
 _POLL_S = 0.2
 _TIDY_EVERY_S, _KEPT, _BATCH = 3600.0, timedelta(days=1), 200
-_UNDER_WAY = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
+_UNDER_WAY = ["PENDING", "ENQUEUED", "DELAYED"]
 
 
 class Closing(BaseException):
     """The server is about to stop; what is under way goes on at the next start."""
+
+
+class Lost(BaseException):
+    """The database went away under a step: what it did cannot be put on record, and the attempt is over."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class Workflows:
         self._url, self._kinds, self._queues = url, kinds, queues
         self._functions: dict[str, Callable[..., None]] = {}
         self._active = 0
+        self._lost: set[str] = set()
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._tidier: threading.Thread | None = None
@@ -115,7 +123,11 @@ class Workflows:
     def _counted(self, body: Body) -> Body:
         def run(job_id: str, attempt: int) -> None:
             with self._counting():
-                body(job_id, attempt)
+                try:
+                    body(job_id, attempt)
+                except Lost:
+                    logger.warning("the database went away under attempt %d at %s; there will be another", attempt, job_id)
+                    self._lost.add(_id(job_id, attempt))
 
         return run
 
@@ -131,22 +143,52 @@ class Workflows:
                 self._changed.notify_all()
 
     def begin(self, name: str, job_id: str, attempt: int, queue: str | None = None) -> None:
-        """Begin a body of work, or let it wait in its queue; an attempt that was begun already is not begun twice."""
+        """Begin a body of work, or let it wait in its queue; an attempt that was begun already is not begun twice.
+
+        Raises
+        ------
+        StoreUnavailableError
+            When the database does not answer.
+        """
         chosen = queue or self._kinds[name].queue
-        with SetWorkflowID(_id(job_id, attempt)):
+        with _translated(), SetWorkflowID(_id(job_id, attempt)):
             if chosen is None:
                 DBOS.start_workflow(self._functions[name], job_id, attempt)
             else:
                 DBOS.enqueue_workflow(chosen, self._functions[name], job_id, attempt)
 
+    def under_way(self, attempts: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Return which attempts wait or run, or will go on by themselves after a restart.
+
+        Raises
+        ------
+        StoreUnavailableError
+            When the database does not answer.
+        """
+        asked = {_id(*attempt): attempt for attempt in attempts}
+        ids = [name for name in asked if name not in self._lost]
+        if not ids:
+            return set()
+        with _translated():
+            found = DBOS.list_workflows(workflow_ids=ids, status=_UNDER_WAY, load_input=False, load_output=False)
+        return {asked[work.workflow_id] for work in found}
+
     def is_under_way(self, job_id: str, attempt: int) -> bool:
-        """Return whether an attempt waits or runs, or will go on by itself after a restart."""
-        status = DBOS.get_workflow_status(_id(job_id, attempt))
-        return status is not None and status.status in _UNDER_WAY
+        """Return whether an attempt is `under_way`."""
+        return bool(self.under_way([(job_id, attempt)]))
 
     def step(self, name: str, call: Callable[..., Result], *arguments: Any) -> Result:
-        """Do one step inside a body: its result is on record, and given back without doing it again after a restart."""
-        return DBOS.run_step({"name": name}, call, *arguments)
+        """Do one step inside a body: its result is on record, and given back without doing it again after a restart.
+
+        Raises
+        ------
+        Lost
+            When the database went away and the result could not be put on record.
+        """
+        try:
+            return DBOS.run_step({"name": name}, call, *arguments)
+        except DBAPIError as error:  # of DBOS itself: it waits for a server that is being started, not for one that is away
+            raise Lost from error
 
     def destroy(self, timeout_s: float = 10.0) -> None:
         """Wait for bodies to be left, and let go of everything."""
@@ -159,6 +201,15 @@ class Workflows:
                 pass
         logging.getLogger("dbos").setLevel(logging.CRITICAL)  # what it takes from a queue now, it cannot begin: the next launch does
         DBOS.destroy(destroy_registry=True)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Give errors of DBOS's own connections their name among ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreUnavailableError("the database does not answer") from error
 
 
 def _id(job_id: str, attempt: int) -> str:
