@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from tests.databases import TestServer
 from tests.server.intake.files import picture
 from tests.server.jobs.clips import face_clip
@@ -201,24 +202,39 @@ def test_a_database_that_goes_away_and_comes_back(
     assert place.client.verify_audit().intact
 
 
-def test_a_database_that_takes_no_connections(embedded_postgres: TestServer, tmp_path: Path) -> None:
-    """Its connections are cut one by one, and new ones are refused, as at a failover."""
+def test_a_database_that_takes_no_connections(embedded_postgres: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connections are cut and new ones are refused, as at a failover; a client in the middle of an upload goes on by itself."""
     url = embedded_postgres.fresh()
-    with served(tmp_path / "data", url) as place:
-        place.works()
-        database = f'"{url.database}"'
+
+    def allow(connections: bool) -> None:
         embedded_postgres._do(
-            f"ALTER DATABASE {database} ALLOW_CONNECTIONS false",
+            f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS {connections}',
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.database}'",
         )
-        with ThreadPoolExecutor(4) as pool:
-            for answer in pool.map(lambda _: place.upload(picture()), range(8)):
-                problem(answer, 503)
-        assert place.spooled() == []
-        embedded_postgres._do(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
-        until(lambda: place.http.get("/media").status_code == 200, 20)
-        with place.database.engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
+
+    with served(tmp_path / "bad" / "data", url) as place, ThreadPoolExecutor(4) as pool:
         place.works()
+        allow(False)
+        for answer in pool.map(lambda _: place.upload(picture()), range(8)):
+            problem(answer, 503)
+        assert place.spooled() == []
+        allow(True)
+        until(lambda: place.http.get("/media").status_code == 200, 20)
+        place.works()
+
+        monkeypatch.setattr("sightline.client.client.PART_BYTES", 50_000)
+        (tmp_path / "door.png").write_bytes(picture(300, 200))
+        told: list[int] = []
+
+        def cut_once(received: int, size: int) -> None:
+            told.append(received)
+            if len(told) == 1:
+                allow(False)
+                threading.Timer(2.0, allow, [True]).start()
+
+        kept = place.client.add(tmp_path / "door.png", analyse=False, sent=cut_once)
+        assert told == [50_000, 100_000, 150_000, kept.bytes]
+        assert kept.media_id is not None
+        assert place.http.get(f"/media/{kept.media_id}/content").content == (tmp_path / "door.png").read_bytes()
         place.check()
     embedded_postgres.drop(url)
