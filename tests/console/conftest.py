@@ -6,12 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from skimage.data import astronaut
+from tests.console.walks import Visit
 from tests.databases import folder_of_its_own
 
 from sightline.media.images import write_image
@@ -74,3 +75,34 @@ def running(tmp_path_factory: pytest.TempPathFactory, weights) -> Iterator[Runni
         finally:
             process.terminate()
             process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def owner(browser, running) -> dict[str, object]:
+    """The owner's session, as cookies that a visit begins with."""
+    visit = Visit(browser, running.address)
+    visit.page.goto(f"/#token={running.token}")
+    visit.page.get_by_role("heading", name="Analyse", exact=True).wait_for()
+    state = visit.context.storage_state()
+    visit.close()
+    return dict(state)
+
+
+@pytest.fixture
+def visit(browser, running) -> Iterator[Callable[..., Visit]]:
+    """Begin visits; at the end of a test none of them may have heard a complaint of the browser."""
+    begun: list[Visit] = []
+
+    def begin(**options: object) -> Visit:
+        begun.append(Visit(browser, running.address, **options))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.close()
+
+
+@pytest.fixture
+def desk(visit, owner) -> Visit:
+    """The owner at a desk: signed in, with a window of a laptop's size."""
+    return visit(storage_state=owner, viewport={"width": 1280, "height": 800})

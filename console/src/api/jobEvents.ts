@@ -15,8 +15,14 @@ export function isFinal(state: Job["state"]): boolean {
   return FINAL.has(state);
 }
 
-function take(queries: QueryClient, job: Job): void {
-  const before = queries.getQueryData<Job>(jobKey(job.id));
+/** What a job may change once it is at its end. */
+const RESULTS = ["media", "records", "timeline", "analyses"] as const;
+
+/** `told` are the jobs of earlier events: the cache may know a new state before its event, whose lists are old all the same. */
+function take(queries: QueryClient, told: Map<string, Job>, job: Job): void {
+  const before = told.get(job.id);
+  if (isFinal(job.state)) told.delete(job.id);
+  else told.set(job.id, job);
   queries.setQueryData(jobKey(job.id), job);
   if (job.analysis_id && (job.state !== before?.state || job.done !== before?.done)) {
     void queries.invalidateQueries({ queryKey: ["analyses", job.analysis_id] });
@@ -25,7 +31,7 @@ function take(queries: QueryClient, job: Job): void {
   void queries.invalidateQueries({ queryKey: [JOBS, "list"] });
   if (job.kind === "fetch") void queries.invalidateQueries({ queryKey: ["models"] });
   if (!isFinal(job.state)) return;
-  for (const key of ["media", "records", "timeline", "analyses"]) void queries.invalidateQueries({ queryKey: [key] });
+  for (const key of RESULTS) void queries.invalidateQueries({ queryKey: [key] });
 }
 
 /** Keep the query cache in step with the server's jobs, as long as the component lives. */
@@ -33,12 +39,21 @@ export function useJobEvents(wanted: boolean): void {
   const queries = useQueryClient();
   useEffect(() => {
     if (!wanted) return;
+    const told = new Map<string, Job>();
     let source: EventSource | null = null;
+    let missed = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const open = () => {
       source = new EventSource(`${API}/jobs/events`);
-      source.addEventListener("job", (event) => take(queries, JSON.parse((event as MessageEvent<string>).data) as Job));
+      source.addEventListener("job", (event) =>
+        take(queries, told, JSON.parse((event as MessageEvent<string>).data) as Job),
+      );
+      source.onopen = () => {
+        if (missed) for (const key of [JOBS, ...RESULTS]) void queries.invalidateQueries({ queryKey: [key] });
+        missed = false;
+      };
       source.onerror = () => {
+        missed = true;
         if (source?.readyState !== EventSource.CLOSED) return;
         timer = setTimeout(open, 5_000);
       };
@@ -52,8 +67,8 @@ export function useJobEvents(wanted: boolean): void {
     const seen = () => {
       stop();
       if (document.visibilityState === "hidden") return;
+      missed = true;
       open();
-      for (const key of [JOBS, "analyses"]) void queries.invalidateQueries({ queryKey: [key] });
     };
     open();
     document.addEventListener("visibilitychange", seen);

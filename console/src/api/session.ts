@@ -27,8 +27,10 @@ export function useSignInOptions() {
   return useQuery({ queryKey: ["sign-in-options"], queryFn: () => unwrap(api.GET("/api/v1/auth/options")) });
 }
 
-function arrived(queries: QueryClient, me: Me): void {
+async function arrived(queries: QueryClient, me: Me): Promise<void> {
   setCsrfToken(me.csrf_token);
+  // The question of before, still under way, would be answered with "nobody".
+  await queries.cancelQueries({ queryKey: ME });
   queries.setQueryData(ME, me);
 }
 
