@@ -31,7 +31,7 @@ export function JobProgress({ job }: { job: Job }) {
   if (job.total === 1 || (job.total == null && job.done === 0 && job.state !== "running")) return null;
   return (
     <div>
-      {share !== null && (
+      {share !== null && job.state !== "done" && (
         <Progress
           value={share * 100}
           size={5}

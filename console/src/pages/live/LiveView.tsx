@@ -71,7 +71,7 @@ export function LiveView({ on, chosen, webcam, feed, options, video, canvas }: P
       <MetersBar meters={meters} link={on ? now.link : { phase: "closed" }} problem={now.problem} />
       <div className={classes.below}>
         {now.findings && <LayerSwitches counts={counts} shown={layers} onChange={setLayers} />}
-        {on && <SeenNow seen={seen} />}
+        {on && pictures && <SeenNow seen={seen} />}
       </div>
     </div>
   );
@@ -95,15 +95,11 @@ function Veil({ on, isWebcam, webcam, feed }: Pick<Props, "on" | "webcam" | "fee
   if (isWebcam && !webcam.running) return <Note title={t("asking")} text={t("askingText")} />;
   if (link.phase === "refused")
     return <Note icon={IconAlertTriangle} title={t("refused")} text={link.detail || t("refusedText")} alert />;
-  if (link.phase === "waiting")
+  const away = link.phase === "waiting" ? link.why : link.phase === "connecting" ? link.after : null;
+  if (away)
     return (
-      <Note
-        icon={IconPlugConnectedX}
-        title={t(link.why)}
-        text={link.why === "full" ? t("fullText") : t("lostText")}
-        alert
-      >
-        <Button size="xs" variant="default" onClick={now.retry}>
+      <Note icon={IconPlugConnectedX} title={t(away)} text={away === "full" ? t("fullText") : t("lostText")} alert>
+        <Button size="xs" variant="default" loading={link.phase === "connecting"} onClick={now.retry}>
           {t("tryNow")}
         </Button>
       </Note>

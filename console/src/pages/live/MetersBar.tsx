@@ -22,10 +22,15 @@ export function MetersBar({ meters, link, problem }: Props) {
     ["slow", number(meters.slowMs), "ms"],
     ["dropped", number(meters.dropped), ""],
   ];
-  const state = link.phase === "waiting" ? link.why : link.phase;
+  const state =
+    link.phase === "waiting" ? link.why : link.phase === "connecting" ? (link.after ?? link.phase) : link.phase;
   return (
     <div className={classes.meters}>
-      <span className={classes.pill} data-state={link.phase} role="status">
+      <span
+        className={classes.pill}
+        data-state={state === "lost" || state === "full" ? "waiting" : link.phase}
+        role="status"
+      >
         {t(`link.${state}`)}
       </span>
       <dl className={classes.meterList}>

@@ -2,7 +2,8 @@ import { endingOf, type LiveDown, type LiveHello, parseDown } from "./protocol";
 
 export type LinkState =
   | { phase: "closed" }
-  | { phase: "connecting" }
+  /** `after`: why the one before ended; null for the first. */
+  | { phase: "connecting"; after: "lost" | "full" | null }
   | { phase: "open" }
   | { phase: "waiting"; why: "lost" | "full"; detail: string; retryAtMs: number }
   | { phase: "refused"; detail: string };
@@ -24,6 +25,7 @@ export class LiveLink {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
   private wanted = false;
+  private after: "lost" | "full" | null = null;
 
   constructor(
     private readonly options: Options,
@@ -33,6 +35,7 @@ export class LiveLink {
   start(): void {
     this.wanted = true;
     this.failures = 0;
+    this.after = null;
     this.connect();
   }
 
@@ -73,7 +76,7 @@ export class LiveLink {
 
   private connect(): void {
     const { hello, onState, onMessage, onPicture, url } = this.options;
-    onState({ phase: "connecting" });
+    onState({ phase: "connecting", after: this.after });
     const socket = this.open(url);
     this.socket = socket;
     let opened = false;
@@ -90,6 +93,7 @@ export class LiveLink {
       if (!message) return;
       if (message.type === "ready" || message.type === "status") {
         this.failures = 0;
+        this.after = null;
         onState({ phase: "open" });
       }
       onMessage(message);
@@ -110,6 +114,7 @@ export class LiveLink {
       this.options.onState({ phase: "refused", detail });
       return;
     }
+    this.after = ending.why;
     const waitMs = ending.waitS * 1000;
     this.options.onState({ phase: "waiting", why: ending.why, detail, retryAtMs: Date.now() + waitMs });
     this.timer = setTimeout(() => this.whenSeen(), waitMs);

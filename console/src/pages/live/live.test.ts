@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { FrameFindings } from "~/api/types";
+import { Holder } from "./hold";
 import { type LinkState, LiveLink, socketUrl } from "./link";
 import { mirrored } from "./mirror";
 import { asWishes, USUAL } from "./options";
@@ -114,6 +115,7 @@ describe("LiveLink", () => {
     last().closes(1006);
     expect(states.at(-1)).toMatchObject({ phase: "waiting", why: "lost" });
     vi.advanceTimersByTime(700);
+    expect(states.at(-1)).toEqual({ phase: "connecting", after: "lost" });
     expect(Socket.made).toHaveLength(2);
     last().closes(1006);
     vi.advanceTimersByTime(700);
@@ -216,6 +218,28 @@ describe("mirrored", () => {
     );
   });
   it("leaves kinds that were not looked for absent", () => expect(there.bodies).toBeUndefined());
+});
+
+describe("Holder", () => {
+  const without = (kind: "objects" | "faces"): FrameFindings => ({ ...FRAME, [kind]: null });
+  it("fills in what a frame was not looked at for, for a while", () => {
+    const holder = new Holder();
+    holder.fill(FRAME, 0);
+    expect(holder.fill(without("objects"), 500).objects).toEqual(FRAME.objects);
+    expect(holder.fill(without("objects"), 5_000).objects).toBeNull();
+  });
+  it("takes nothing found for an answer", () => {
+    const holder = new Holder();
+    holder.fill(FRAME, 0);
+    expect(holder.fill({ ...FRAME, objects: [] }, 100).objects).toEqual([]);
+    expect(holder.fill(without("objects"), 200).objects).toEqual([]);
+  });
+  it("forgets with the connection", () => {
+    const holder = new Holder();
+    holder.fill(FRAME, 0);
+    holder.clear();
+    expect(holder.fill(without("faces"), 10).faces).toBeNull();
+  });
 });
 
 describe("seenIn", () => {

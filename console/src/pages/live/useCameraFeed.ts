@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useRef, useState } from "react";
 import { API } from "~/api/client";
 import { ME } from "~/api/session";
 import type { FrameFindings, Schemas } from "~/api/types";
+import { Holder } from "./hold";
 import { type LinkState, LiveLink, socketUrl } from "./link";
 import { Counter } from "./stats";
 import { show } from "./useWebcam";
@@ -53,6 +54,7 @@ export function useCameraFeed(on: boolean, sourceId: number | null, canvas: RefO
         drawing = false;
       }
     };
+    const holder = new Holder();
     const live = new LiveLink({
       url: socketUrl(`${API}/live/cameras/${sourceId}`),
       hello: null,
@@ -72,7 +74,7 @@ export function useCameraFeed(on: boolean, sourceId: number | null, canvas: RefO
           counter.answered(performance.now(), message.latency_ms, message.dropped);
           patch({ problem: null });
         } else patch({ problem: message.detail });
-        if (jpeg) void draw(jpeg, message.type === "frame" ? message.findings : null);
+        if (jpeg) void draw(jpeg, message.type === "frame" ? holder.fill(message.findings, performance.now()) : null);
       },
       onUnopened: () => void queries.invalidateQueries({ queryKey: ME }),
     });

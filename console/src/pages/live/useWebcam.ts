@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useRef, useState } from "react";
 import { API } from "~/api/client";
 import { ME } from "~/api/session";
 import type { FrameFindings, Kind } from "~/api/types";
+import { Holder } from "./hold";
 import { type LinkState, LiveLink, socketUrl } from "./link";
 import { FramePump } from "./pump";
 import { Counter } from "./stats";
@@ -93,13 +94,17 @@ export function useWebcam(
     void element.play().catch(() => undefined);
     counter.clear();
     const patch = (change: Partial<LiveNow>) => setNow((before) => ({ ...before, ...change }));
+    const holder = new Holder();
     const live = new LiveLink({
       url: socketUrl(`${API}/live`),
       hello: { only: kinds.split(",") as Kind[], landmarks },
       onState: (state) => {
         patch(state.phase === "open" ? { link: state, problem: null } : { link: state, findings: null });
         if (state.phase === "open") pump.current?.restart();
-        else counter.clear();
+        else {
+          counter.clear();
+          holder.clear();
+        }
       },
       onMessage: (message) => {
         if (message.type === "frame") {
@@ -107,7 +112,7 @@ export function useWebcam(
           counter.answered(at, at - message.sent_ms, (pump.current?.passed ?? 0) + message.dropped);
           show(canvas.current, pump.current?.kept ?? null);
           const [width, height] = message.size_wh;
-          patch({ findings: message.findings, size: [width, height], problem: null });
+          patch({ findings: holder.fill(message.findings, at), size: [width, height], problem: null });
         }
         if (message.type === "problem") patch({ problem: message.detail });
         if (message.type === "frame" || message.type === "problem") pump.current?.answered();
