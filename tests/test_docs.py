@@ -9,10 +9,13 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from skimage.data import astronaut, page
+from tests.console.conftest import Running, start
+from tests.databases import folder_of_its_own
 
 import sightline
 from sightline.analysis.findings import KINDS
@@ -24,6 +27,7 @@ PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTR
 MODULES = sorted(
     ["sightline", *(m.name for m in pkgutil.walk_packages(sightline.__path__, "sightline.") if not m.name.endswith("__main__"))]
 )
+SERVER = "http://127.0.0.1:8765"
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -42,15 +46,30 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[Running]:
+    """A server, for pages whose examples speak to one."""
+    with folder_of_its_own() as folder:
+        process, address, token = start(folder / "data")
+        assert token is not None
+        yield Running(address, token, folder / "data")
+        process.terminate()
+        process.communicate(timeout=30)
+
+
 def blocks(path: Path) -> list[tuple[str, str]]:
     return BLOCK.findall(path.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
-def test_examples_of_a_page_run(path: Path, desk: Path) -> None:
+def test_examples_of_a_page_run(path: Path, desk: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, object] = {"__name__": path.stem}
     for language, text in blocks(path):
         if language == "python":
+            if SERVER in text:
+                running: Running = request.getfixturevalue("served")
+                monkeypatch.setenv("SIGHTLINE_KEY", running.token)
+                text = text.replace(SERVER, running.address)
             exec(compile(text, f"{path.name}: {text[:60]}", "exec"), names)
             continue
         for line in text.splitlines():
