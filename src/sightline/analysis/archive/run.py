@@ -132,6 +132,10 @@ def analyze_archive(
         When ``out`` cannot be written to.
     ModelNotFetchedError, ModelCorruptError, DeviceError
         When a worker's machine lacks a net or the device.
+
+    Examples
+    --------
+    >>> run = analyze_archive("s3://bucket/2026", out="s3://bucket/found", ray="ray-head:6379")  # doctest: +SKIP
     """
     began = time.perf_counter()
     chosen, division, target = options or Options(), archive or ArchiveOptions(), os.fspath(out)

@@ -13,6 +13,7 @@ from sightline.api.accounts import Permission
 from sightline.api.base import Cursor, Page, ProblemDetails
 from sightline.api.media import Media, MediaFilter
 from sightline.api.settings import Limits
+from sightline.core.errors import NotFoundError
 from sightline.server.contents import respond_with
 from sightline.server.rights import Principal, require
 from sightline.server.services import Services, Wired
@@ -71,7 +72,7 @@ def delete_medium(media_id: UUID, services: Wired, who: Writer) -> None:
 )
 def content(media_id: UUID, request: Request, services: Wired, who: Reader, save: bool = False) -> Response:
     """Send the file as it came, or a part of it (`Range`). With `save`, browsers save it instead of showing it."""
-    row = services.media.row(media_id)
+    row = _kept(services, media_id)
     services.reads.note(who.name, "media.read", f"media/{media_id}", name=row.name)
     return respond_with(
         request,
@@ -104,7 +105,7 @@ async def thumbnail(
     size: Annotated[int, Query(ge=16, le=SIZES[-1], description=f"Longest side, pixels; the next larger of {SIZES} is made.")] = 256,
 ) -> Response:
     """Send a small JPEG of a picture, or of a video's first frame."""
-    row = await run_in_threadpool(services.media.row, media_id)
+    row = await run_in_threadpool(_kept, services, media_id)
     await run_in_threadpool(services.reads.note, who.name, "media.read", f"media/{media_id}", name=row.name)
     made = services.thumbnails.size_for(size)
     data = await run_in_threadpool(services.thumbnails.get, row.digest, made)
@@ -113,6 +114,14 @@ async def thumbnail(
     return respond_with(
         request, f"{row.digest}-{made}", len(data), _JPEG, f"{row.name}.{made}.jpg", lambda start, end: iter([data[start:end]])
     )
+
+
+def _kept(services: Services, media_id: UUID) -> MediaRow:
+    """Return a medium whose file is kept; that of a camera which keeps records alone is not."""
+    row = services.media.row(media_id)
+    if not row.bytes:
+        raise NotFoundError(f"{row.name} was not kept; only what was found in it is")
+    return row
 
 
 async def _make_thumbnail(services: Services, row: MediaRow, size: int) -> bytes:
