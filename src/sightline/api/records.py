@@ -116,7 +116,7 @@ class NewSource(Body):
     segment_s: float = Field(default=60.0, ge=5, le=600, description="Cameras: length of one kept piece, seconds.")
 
 
-class Source(NewSource):
+class MediaSource(NewSource):
     """A watched folder or a camera, kept; secrets in the address are hidden."""
 
     id: int
@@ -129,7 +129,7 @@ class Source(NewSource):
 class SourceChange(Body):
     """Fields to change; absent ones stay."""
 
-    name: Name | None = None
+    name: Name | None = Field(default=None, examples=["Back door"])
     only: list[Literal["faces", "bodies", "hands", "people", "text", "objects"]] | None = Field(default=None, min_length=1)
     retention_days: int | None = Field(default=None, ge=1, le=36500, description="null: keep for ever.")
     keep_video: bool | None = None

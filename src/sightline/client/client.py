@@ -21,7 +21,7 @@ from sightline.api.base import Page, ProblemDetails, Timestamp
 from sightline.api.jobs import Job, JobAction
 from sightline.api.media import Media, MediaKind, NewUpload, Upload
 from sightline.api.models import ModelDetail, ModelState
-from sightline.api.records import ImportReport, NewSource, NewZone, Record, RecordFilter, Source, Timeline, Zone
+from sightline.api.records import ImportReport, MediaSource, NewSource, NewZone, Record, RecordFilter, Timeline, Zone
 from sightline.api.settings import ServerInfo, Settings
 from sightline.core.errors import ApiError, InvalidInputError
 
@@ -183,13 +183,13 @@ class Client:
 
     # ------------------------------------------------------------------ sources, jobs, models
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[MediaSource]:
         """Return watched folders and cameras."""
-        return self._get("sources", list[Source])
+        return self._get("sources", list[MediaSource])
 
-    def add_source(self, source: NewSource) -> Source:
+    def add_source(self, source: NewSource) -> MediaSource:
         """Add a watched folder or a camera."""
-        return self._post("sources", Source, source)
+        return self._post("sources", MediaSource, source)
 
     def start_source(self, source_id: int) -> Job:
         """Start watching."""

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sightline.api.records import NewSource, NewZone, Source, SourceChange, SourceKind, Zone
+from sightline.api.records import MediaSource, NewSource, NewZone, SourceChange, SourceKind, Zone
 from sightline.core.errors import ConflictError, InvalidInputError, NotFoundError
 from sightline.media.camera import SCHEMES, redact
 from sightline.store.database import Database
@@ -53,7 +53,7 @@ class SourceStore:
         self._database = database
         self._seal = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"sightline sources\x00" + key).digest()))
 
-    def add(self, new: NewSource, *, watch: Sequence[Path] = ()) -> Source:
+    def add(self, new: NewSource, *, watch: Sequence[Path] = ()) -> MediaSource:
         """Put a source on record; nothing is watched yet.
 
         Parameters
@@ -82,12 +82,12 @@ class SourceStore:
             session.flush()
             return self._sources(session, [row])[0]
 
-    def all(self) -> list[Source]:
+    def all(self) -> list[MediaSource]:
         """Return all sources, by name."""
         with self._database.session() as session:
             return self._sources(session, session.scalars(select(SourceRow).order_by(func.lower(SourceRow.name), SourceRow.id)))
 
-    def get(self, source_id: int) -> Source:
+    def get(self, source_id: int) -> MediaSource:
         """Return a source.
 
         Raises
@@ -111,7 +111,7 @@ class SourceStore:
         with self._database.session() as session:
             return self._open(_existing(session, source_id))
 
-    def change(self, source_id: int, change: SourceChange) -> Source:
+    def change(self, source_id: int, change: SourceChange) -> MediaSource:
         """Change the fields that are given.
 
         Raises
@@ -206,7 +206,7 @@ class SourceStore:
                 f"the address of {row.name!r} was sealed with another key: restore keys/sources.key, or give it again"
             ) from None
 
-    def _sources(self, session: Session, rows: Iterable[SourceRow]) -> list[Source]:
+    def _sources(self, session: Session, rows: Iterable[SourceRow]) -> list[MediaSource]:
         """Return rows as bodies, with their zones and jobs."""
         rows = list(rows)
         ids = [row.id for row in rows]
@@ -223,14 +223,14 @@ class SourceStore:
         }
         return [self._source(row, zones.get(row.id, []), jobs.get(row.id)) for row in rows]
 
-    def _source(self, row: SourceRow, zones: list[Zone], job: JobRow | None) -> Source:
+    def _source(self, row: SourceRow, zones: list[Zone], job: JobRow | None) -> MediaSource:
         kind: SourceKind = "folder" if row.kind == "folder" else "camera"
         try:
             address = self._open(row)
         except ConflictError:
             address = "***"
         only: list[Any] = list(row.only)
-        return Source(
+        return MediaSource(
             id=row.id,
             name=row.name,
             kind=kind,

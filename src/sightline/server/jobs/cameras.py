@@ -19,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sightline.api.jobs import Job
-from sightline.api.records import Source
+from sightline.api.records import MediaSource
 from sightline.core.errors import MediaError, NotFoundError, QueueFullError, WorkerError
 from sightline.server.jobs.folders import COPY
 from sightline.server.jobs.importing import Importer
@@ -116,13 +116,13 @@ class CameraWatch:
         What jobs work with.
     importer : Importer
         Brings pieces in.
-    source : Source
+    source : MediaSource
         The camera.
     job : Job
         Whose work it is.
     """
 
-    def __init__(self, tools: Tools, importer: Importer, source: Source, job: Job) -> None:
+    def __init__(self, tools: Tools, importer: Importer, source: MediaSource, job: Job) -> None:
         self._tools, self._importer, self._source, self._job = tools, importer, source, job
         self._folder = folder_of(tools, source.id)
         self._brought, self._passed_over = job.done, 0

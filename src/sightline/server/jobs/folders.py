@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from sightline.api.jobs import Job
-from sightline.api.records import Source
+from sightline.api.records import MediaSource
 from sightline.core.errors import InvalidInputError, MediaError, WorkerError, display_name
 from sightline.media.kinds import kind_of
 from sightline.server.jobs.importing import Importer
@@ -104,13 +104,13 @@ class FolderWatch:
         What jobs work with.
     importer : Importer
         Brings files in.
-    source : Source
+    source : MediaSource
         The folder.
     job : Job
         Whose work it is.
     """
 
-    def __init__(self, tools: Tools, importer: Importer, source: Source, job: Job) -> None:
+    def __init__(self, tools: Tools, importer: Importer, source: MediaSource, job: Job) -> None:
         self._tools, self._importer, self._source, self._job = tools, importer, source, job
         self._dealt_with: set[str] = set()
         self._growing: dict[str, tuple[str, float]] = {}

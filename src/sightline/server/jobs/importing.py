@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from sightline.api.analyses import Analysis, AnalysisOptions
 from sightline.api.media import Media
-from sightline.api.records import Source
+from sightline.api.records import MediaSource
 from sightline.server.jobs.tools import Tools
 from sightline.store.jobs import OPEN
 from sightline.store.tables import AnalysisRow, JobRow, MediaRow
@@ -36,7 +36,7 @@ class Importer:
     def bring_in(
         self,
         path: Path,
-        source: Source,
+        source: MediaSource,
         *,
         name: str,
         origin: str,
@@ -51,7 +51,7 @@ class Importer:
         ----------
         path : Path
             The file; nobody writes to it any more.
-        source : Source
+        source : MediaSource
             Where it came from.
         name, origin, who, taken_at
             As ``MediaCatalogue.add`` takes them.

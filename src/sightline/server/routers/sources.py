@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from sightline.api.accounts import Permission
 from sightline.api.jobs import Job
-from sightline.api.records import NewSource, NewZone, Source, SourceChange, Zone
+from sightline.api.records import MediaSource, NewSource, NewZone, SourceChange, Zone
 from sightline.core.errors import NotFoundError
 from sightline.server.rights import Principal, require
 from sightline.server.services import Wired
@@ -20,13 +20,13 @@ Writer = Annotated[Principal, require(Permission.SOURCES_WRITE)]
 
 
 @router.get("")
-def list_sources(services: Wired, who: Reader) -> list[Source]:
+def list_sources(services: Wired, who: Reader) -> list[MediaSource]:
     """List watched folders and cameras by name, each with its zones and whether it is watched now."""
     return services.sources.all()
 
 
 @router.post("", status_code=201)
-def add_source(new: NewSource, services: Wired, who: Writer) -> Source:
+def add_source(new: NewSource, services: Wired, who: Writer) -> MediaSource:
     """Add a watched folder or a camera; `start` begins to watch it. What is secret in an address is never told again."""
     made = services.sources.add(new, watch=services.config.watch)
     services.audit.write(who.name, "source.add", f"sources/{made.id}", name=made.name, kind=made.kind, address=made.address)
@@ -34,13 +34,13 @@ def add_source(new: NewSource, services: Wired, who: Writer) -> Source:
 
 
 @router.get("/{source_id}")
-def source(source_id: int, services: Wired, who: Reader) -> Source:
+def source(source_id: int, services: Wired, who: Reader) -> MediaSource:
     """Return a watched folder or a camera."""
     return services.sources.get(source_id)
 
 
 @router.patch("/{source_id}")
-def change_source(source_id: int, change: SourceChange, services: Wired, who: Writer) -> Source:
+def change_source(source_id: int, change: SourceChange, services: Wired, who: Writer) -> MediaSource:
     """Change the fields that are given. One that is watched now goes on as it was; stop and start it."""
     changed = services.sources.change(source_id, change)
     services.audit.write(who.name, "source.change", f"sources/{source_id}", fields=sorted(change.model_fields_set))
