@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from skimage.data import astronaut
-from tests.console.walks import Visit
+from tests.console.walks import Visit, sign
 from tests.databases import folder_of_its_own
 
 from sightline.media.images import write_image
@@ -20,13 +20,21 @@ from sightline.runtime.cards import card_names, load_card
 from sightline.server.console import folder as built
 
 
-@dataclass(frozen=True)
+@dataclass
 class Running:
     """A server that runs."""
 
     address: str
     token: str
     data: Path
+    process: subprocess.Popen[str]
+
+    def restart(self) -> None:
+        """End the server's process and start another one on the same data and port."""
+        self.process.terminate()
+        self.process.communicate(timeout=60)
+        self.process, address, _ = start(self.data, port=int(self.address.rpartition(":")[2]))
+        assert address == self.address
 
 
 def start(data: Path, *paths: Path, port: int = 0) -> tuple[subprocess.Popen[str], str, str | None]:
@@ -58,7 +66,7 @@ def browser() -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory, weights) -> Iterator[Running]:
-    """A server with one picture and one video brought in."""
+    """A server with a portrait, a sign and a video brought in."""
     if not (built() / "index.html").is_file():
         pytest.skip("the console is not built: cd console && npm ci && npm run build")
     weights(*[n for n in card_names() if load_card(n).default])
@@ -66,15 +74,17 @@ def running(tmp_path_factory: pytest.TempPathFactory, weights) -> Iterator[Runni
 
     desk = tmp_path_factory.mktemp("walk")
     write_image(desk / "astronaut.png", astronaut())
+    write_image(desk / "sign.png", sign("PLATFORM NINE"))
     make_clip(desk / "clip.mp4", count=30)
     with folder_of_its_own() as folder:
-        process, address, token = start(folder / "data", desk / "astronaut.png", desk / "clip.mp4")
+        process, address, token = start(folder / "data", *sorted(desk.iterdir()))
         assert token is not None
+        server = Running(address, token, folder / "data", process)
         try:
-            yield Running(address, token, folder / "data")
+            yield server
         finally:
-            process.terminate()
-            process.communicate(timeout=30)
+            server.process.terminate()
+            server.process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="session")

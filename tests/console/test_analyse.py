@@ -67,7 +67,7 @@ def open_astronaut(desk: Visit):
     page = desk.go("/analyse")
     page.get_by_role("link", name="astronaut.png").click()
     expect(page.get_by_role("row", name=re.compile("^Face"))).to_be_visible()
-    page.wait_for_function(f"({DRAWN})(document.querySelector('canvas[aria-hidden]')) > 500")
+    page.wait_for_function(f"() => ({DRAWN})(document.querySelector('canvas[aria-hidden]')) > 500")
     return page
 
 
@@ -96,7 +96,8 @@ def test_zoom_and_inspect_by_keyboard(desk: Visit):
     page.keyboard.press("+")
     expect(page.get_by_role("button", name="Fit (0)")).to_be_enabled()
     after = stage.locator("img").bounding_box()
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     assert after["width"] == pytest.approx(before["width"] * 1.25**2, rel=0.01)
     page.keyboard.press("0")
     expect(page.get_by_role("button", name="Fit (0)")).to_be_disabled()

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Download, Page
 
@@ -44,7 +48,7 @@ class Visit:
     def __init__(self, browser: Browser, address: str, **options: Any) -> None:
         self.address = address
         self.faults: list[str] = []
-        # Answers that a walk provokes on purpose, as patterns of "status path".
+        # Answers that a walk provokes on purpose, as patterns of "status path", or of the whole message.
         self.expected: set[str] = {"401 /api/v1/auth/me"}
         self.context: BrowserContext = browser.new_context(base_url=address, locale="en-GB", accept_downloads=True, **options)
         self.context.set_default_timeout(PATIENCE_MS)
@@ -57,7 +61,8 @@ class Visit:
             return
         found = re.search(r"status of (\d+)", message.text)
         address = message.location.get("url", "")
-        if found and any(re.fullmatch(wish, f"{found[1]} {address.removeprefix(self.address)}") for wish in self.expected):
+        said = f"{found[1]} {address.removeprefix(self.address)}" if found else message.text
+        if any(re.fullmatch(wish, said) for wish in self.expected):
             return
         self.faults.append(f"{message.type}: {message.text} ({address})")
 
@@ -102,3 +107,10 @@ def ask(visit: Visit, path: str) -> Any:
 def overflow(page: Page) -> int:
     """How many pixels a page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def sign(text: str) -> NDArray[np.uint8]:
+    """Draw a sign: dark letters on a light board."""
+    board = Image.new("RGB", (640, 240), (236, 232, 220))
+    ImageDraw.Draw(board).text((320, 120), text, (20, 30, 60), ImageFont.load_default(64), anchor="mm")
+    return np.asarray(board)

@@ -59,8 +59,10 @@ export function useSignOut() {
     mutationFn: () => unwrap(api.POST("/api/v1/auth/logout")),
     onSuccess: () => {
       setCsrfToken(null);
-      queries.clear();
+      // Who is signed in stays in the cache, as nobody: what watches it must see the change.
       queries.setQueryData(ME, null);
+      queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== ME[0] });
+      queries.getMutationCache().clear();
     },
   });
 }

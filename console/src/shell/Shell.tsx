@@ -59,7 +59,7 @@ export function Shell() {
             <UserMenu />
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar className={classes.navbar}>
+        <AppShell.Navbar className={classes.navbar} data-closed={!open}>
           <Navigation />
         </AppShell.Navbar>
         <AppShell.Main id="main" ref={main} tabIndex={-1} className={classes.main}>

@@ -12,28 +12,28 @@ export function SchemeMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const Current = SCHEMES[colorScheme];
   return (
-    <Menu position="bottom-end" shadow="md">
+    <Menu position="bottom-end" shadow="md" checkIcon={<IconCheck size={15} aria-hidden />}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size={36} aria-label={t("menu.scheme")}>
           <Current size={19} stroke={1.7} aria-hidden />
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        {(["light", "dark", "auto"] as const).map((scheme) => {
-          const Icon = SCHEMES[scheme];
-          return (
-            <Menu.Item
-              key={scheme}
-              role="menuitemradio"
-              aria-checked={scheme === colorScheme}
-              leftSection={<Icon size={16} aria-hidden />}
-              rightSection={scheme === colorScheme && <IconCheck size={15} aria-hidden />}
-              onClick={() => setColorScheme(scheme)}
-            >
-              {t(`menu.${scheme}`)}
-            </Menu.Item>
-          );
-        })}
+        <Menu.RadioGroup value={colorScheme} onChange={(scheme) => setColorScheme(scheme as keyof typeof SCHEMES)}>
+          {(["light", "dark", "auto"] as const).map((scheme) => {
+            const Icon = SCHEMES[scheme];
+            return (
+              <Menu.RadioItem
+                key={scheme}
+                value={scheme}
+                closeMenuOnClick
+                rightSection={<Icon size={16} aria-hidden />}
+              >
+                {t(`menu.${scheme}`)}
+              </Menu.RadioItem>
+            );
+          })}
+        </Menu.RadioGroup>
       </Menu.Dropdown>
     </Menu>
   );
@@ -43,25 +43,20 @@ export function SchemeMenu() {
 export function LanguageMenu() {
   const { t, i18n } = useTranslation();
   return (
-    <Menu position="bottom-end" shadow="md">
+    <Menu position="bottom-end" shadow="md" checkIcon={<IconCheck size={15} aria-hidden />}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size={36} aria-label={t("menu.language")}>
           <IconLanguage size={19} stroke={1.7} aria-hidden />
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        {(Object.keys(LANGUAGES) as Language[]).map((language) => (
-          <Menu.Item
-            key={language}
-            role="menuitemradio"
-            lang={language}
-            aria-checked={i18n.language === language}
-            rightSection={i18n.language === language && <IconCheck size={15} aria-hidden />}
-            onClick={() => void chooseLanguage(language)}
-          >
-            {LANGUAGES[language]}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup value={i18n.language} onChange={(language) => void chooseLanguage(language as Language)}>
+          {(Object.keys(LANGUAGES) as Language[]).map((language) => (
+            <Menu.RadioItem key={language} value={language} lang={language} closeMenuOnClick>
+              {LANGUAGES[language]}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
       </Menu.Dropdown>
     </Menu>
   );

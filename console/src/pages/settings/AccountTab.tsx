@@ -122,6 +122,7 @@ function PasswordForm() {
             value={old}
             onChange={(event) => setOld(event.currentTarget.value)}
             autoComplete="current-password"
+            visibilityToggleButtonProps={{ "aria-label": t("app:action.showPassword"), tabIndex: 0 }}
             required
             withAsterisk={false}
           />
@@ -132,6 +133,7 @@ function PasswordForm() {
             onChange={(event) => setAgain(event.currentTarget.value)}
             error={differs ? t("account.differs") : null}
             autoComplete="new-password"
+            visibilityToggleButtonProps={{ "aria-label": t("app:action.showPassword"), tabIndex: 0 }}
             required
             withAsterisk={false}
           />

@@ -28,6 +28,7 @@ export function NewPasswordInput({ label, value, onChange, offer }: Props) {
         }}
         error={short ? t("password.short", { count: MIN_PASSWORD }) : null}
         autoComplete="new-password"
+        visibilityToggleButtonProps={{ "aria-label": t("app:action.showPassword"), tabIndex: 0 }}
         visible={made || undefined}
         required
         withAsterisk={false}
