@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 from skimage.data import astronaut
-from tests.console.walks import Visit, sign
+from tests.console.walks import Visit, sign, until_done
 from tests.databases import folder_of_its_own
 
 from sightline.media.images import write_image
 from sightline.runtime.cards import card_names, load_card
 from sightline.server.console import folder as built
+
+ARGUMENTS = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 
 
 @dataclass
@@ -57,9 +59,8 @@ def browser() -> Iterator[object]:
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
-    arguments = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=program, args=arguments)
+        chromium = started.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield chromium
         chromium.close()
 
@@ -93,6 +94,7 @@ def owner(browser, running) -> dict[str, object]:
     visit = Visit(browser, running.address)
     visit.page.goto(f"/#token={running.token}")
     visit.page.get_by_role("heading", name="Analyse", exact=True).wait_for()
+    until_done(visit, files=3)
     state = visit.context.storage_state()
     visit.close()
     return dict(state)

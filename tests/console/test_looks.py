@@ -131,6 +131,7 @@ def found_by_axe(one: Visit, axe: str, path: str) -> dict[str, list[str]]:
     for scheme in ("light", "dark"):
         one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour on its way to another one
         expect(one.page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
+        one.page.evaluate("() => new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(painted)))")
         one.page.evaluate(axe)
         if found := one.page.evaluate(RUN):
             said[f"{path} {scheme}"] = found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ class Visit:
         self.faults: list[str] = []
         # Answers that a walk provokes on purpose, as patterns of "status path", or of the whole message.
         self.expected: set[str] = {"401 /api/v1/auth/me"}
-        self.context: BrowserContext = browser.new_context(base_url=address, locale="en-GB", accept_downloads=True, **options)
+        self.context: BrowserContext = browser.new_context(**{"base_url": address, "locale": "en-GB"} | options)
         self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._heard)
@@ -102,6 +103,15 @@ def ask(visit: Visit, path: str) -> Any:
     header = "; ".join(f"{one['name']}={one['value']}" for one in cookies)
     with urlopen(Request(f"{visit.address}/api/v1{path}", headers={"Cookie": header}), timeout=20) as answer:
         return json.loads(answer.read())
+
+
+def until_done(visit: Visit, files: int, patience_s: float = 60) -> None:
+    """Wait until so many files are here and no job is under way."""
+    end = time.monotonic() + patience_s
+    while (states := [job["state"] for job in ask(visit, "/jobs")["items"]]) != ["done"] * files:
+        if time.monotonic() > end or "failed" in states:
+            raise AssertionError(f"jobs: {states}")
+        time.sleep(0.2)
 
 
 def overflow(page: Page) -> int:

@@ -32,7 +32,9 @@ function ShortLanes(props: Props) {
   const { analysis, durationS } = props;
   const windows = Array.from({ length: Math.max(1, Math.ceil(durationS / WINDOW_S)) }, (_, k) => k);
   const { frames } = useFrames(analysis, windows);
-  const lanes = useMemo(() => lanesFromFrames(frames, durationS, 120), [frames, durationS]);
+  // Stretches longer than the time between two frames, or some would be empty although nothing is missing.
+  const stretches = analysis.state === "done" ? Math.max(1, Math.min(120, Math.floor(analysis.frames * 0.9))) : 120;
+  const lanes = useMemo(() => lanesFromFrames(frames, durationS, stretches), [frames, durationS, stretches]);
   return <Lanes lanes={lanes} {...props} />;
 }
 

@@ -88,6 +88,8 @@ function SearchBox({ filters, onChange }: Props) {
         setText(event.currentTarget.value);
         tell(event.currentTarget.value);
       }}
+      // Before anything else is pressed: told later, it would call back who is on the way to a result.
+      onBlur={() => tell.flush()}
       leftSection={<IconSearch size={17} aria-hidden />}
       rightSection={
         text && (

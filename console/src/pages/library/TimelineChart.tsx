@@ -1,4 +1,5 @@
 import { Button, Group, Skeleton, Text, VisuallyHidden } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { IconZoomOut } from "@tabler/icons-react";
 import { type PointerEvent, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -92,7 +93,11 @@ function Bars({ chart, onRange }: { chart: Chart; onRange: Props["onRange"] }) {
     if (drawn) choose(drawn.a, drawn.b);
     setDrawn(null);
   };
-  const words = useMemo(() => axisWords(startMs, endMs, i18n.language), [startMs, endMs, i18n.language]);
+  const narrow = useMediaQuery("(max-width: 40em)") ?? false;
+  const words = useMemo(
+    () => axisWords(startMs, endMs, i18n.language, narrow ? 3 : 7),
+    [startMs, endMs, i18n.language, narrow],
+  );
   const bar = at === null ? null : bars[at];
   return (
     <>
@@ -183,7 +188,7 @@ function barsPath(bars: readonly Bar[], row: number, most: number): string {
     .join("");
 }
 
-function axisWords(startMs: number, endMs: number, language: string) {
+function axisWords(startMs: number, endMs: number, language: string, about: number) {
   const days = (endMs - startMs) / 86_400_000;
   const short = new Intl.DateTimeFormat(
     language,
@@ -198,7 +203,7 @@ function axisWords(startMs: number, endMs: number, language: string) {
     days > 40 ? { dateStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" },
   );
   return {
-    marks: ticks(startMs, endMs, 7).map((ms) => ({ ms, text: short.format(ms) })),
+    marks: ticks(startMs, endMs, about).map((ms) => ({ ms, text: short.format(ms) })),
     exact: (ms: number) => long.format(ms),
   };
 }

@@ -103,7 +103,7 @@ function PasswordForm() {
           <>
             {" "}
             {t("account.noneYet")}{" "}
-            <Anchor component={Link} to="/settings/users" inherit>
+            <Anchor component={Link} to="/settings/users" inherit underline="always">
               {t("tab.users")}
             </Anchor>
           </>
