@@ -16,5 +16,5 @@ if [ -d console/node_modules ]; then
 else
     echo "== the console's own tests are skipped: console/node_modules is not there (npm ci)"
 fi
-[ "${1:-}" = lint ] || step $bin/python -m pytest -q -n auto
+[ "${1:-}" = lint ] || step $bin/python -m pytest -q -n auto --dist loadfile
 exit $failed

@@ -52,9 +52,9 @@ def start(data: Path, *paths: Path, port: int = 0) -> tuple[subprocess.Popen[str
     return process, found[1], found[2]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    """Debian's chromium, or the reason why there is none."""
+    """Debian's chromium, or the reason why there is none. Its event loop ends with the module, since other tests have theirs."""
     playwright = pytest.importorskip("playwright.sync_api")
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:

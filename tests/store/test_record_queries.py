@@ -285,5 +285,5 @@ def test_every_question_has_its_index(large: Database) -> None:
 def test_every_question_has_an_answer_as_long_as_it_should(large: Database) -> None:
     found = {name: longest for name, _, longest, _ in measure(large, 2)}
     assert found["newest faces"] == found["cars and buses"] == found["newest of one camera"] == 100
-    assert found["timeline: a month by hours"] in (719, 720)
+    assert 718 <= found["timeline: a month by hours"] <= 720  # hours at its ends may be empty
     assert [name for name, longest in found.items() if not longest and not name.startswith(MAY_FIND_NOTHING)] == []
