@@ -88,7 +88,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, weights) -> Iterator[Runni
             server.process.communicate(timeout=60)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def owner(browser, running) -> dict[str, object]:
     """The owner's session, as cookies that a visit begins with."""
     visit = Visit(browser, running.address)
