@@ -52,7 +52,7 @@ def served() -> Iterator[Running]:
     with folder_of_its_own() as folder:
         process, address, token = start(folder / "data")
         assert token is not None
-        yield Running(address, token, folder / "data")
+        yield Running(address, token, folder / "data", process)
         process.terminate()
         process.communicate(timeout=30)
 

@@ -31,7 +31,7 @@ def fuzzed() -> Iterator[Running]:
     with folder_of_its_own() as folder:
         process, address, token = start(folder / "data")
         assert token is not None
-        yield Running(address, token, folder / "data")
+        yield Running(address, token, folder / "data", process)
         assert process.poll() is None, "the server ended"
         process.terminate()
         process.communicate(timeout=30)

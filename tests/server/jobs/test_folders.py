@@ -116,7 +116,7 @@ def test_pause_stop_and_start_again(make: Make, tmp_path: Path) -> None:
     assert media_of(b) == {}
     inbox.rename(tmp_path / "away")
     b.sources.change(source_id, SourceChange(only=["hands"]))
-    assert b.runner.act(job.id, "resume", "mira").state == "queued"
+    assert b.runner.act(job.id, "resume", "mira").state in ("queued", "running")
     until(lambda: "cannot be read at present" in (b.jobs.get(job.id).detail or ""))
     (tmp_path / "away").rename(inbox)  # a drive that comes back
     until(lambda: all_done(b, 1))
