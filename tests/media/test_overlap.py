@@ -19,7 +19,7 @@ from sightline.media.video_writer import VideoWriter
 
 
 def threads() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name.startswith("sightline")]
+    return [t.name for t in threading.enumerate() if t.name in ("sightline-prefetch", "sightline-writer")]
 
 
 def wait_until(condition: object, seconds: float = 5.0) -> bool:

@@ -65,7 +65,7 @@ def portrait() -> bytes:
     return encoded(data.astronaut())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
     with Workers(1, 1, threads=1) as pool:
         yield pool
@@ -163,8 +163,8 @@ def opened_house(postgres: Any, folder: Path, **options: Any) -> Iterator[House]
     postgres.drop(url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def house(embedded_postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A whole server for the tests of this folder."""
+    """A whole server for the tests of a file; its threads end with them."""
     with opened_house(embedded_postgres, tmp_path_factory.mktemp("house")) as made:
         yield made
