@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 from pathlib import Path
@@ -14,6 +13,7 @@ from sightline.analysis.inputs import Input, discover
 from sightline.api.analyses import AnalysisOptions
 from sightline.core.errors import InvalidInputError, MediaError
 from sightline.server.services import Services
+from sightline.store.blobs import digest_of_file
 from sightline.store.tables import MediaRow
 
 logger = logging.getLogger(__name__)
@@ -52,8 +52,7 @@ def _one(services: Services, item: Input) -> bool:
     path = item.path
     if path is None:
         raise InvalidInputError("standard input cannot be brought in; name a file")
-    with path.open("rb") as stream:
-        origin = f"start:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    origin = f"start:{digest_of_file(path)}"
     with services.database.session() as session:
         if session.scalar(select(MediaRow.id).where(MediaRow.origin == origin)) is not None:
             return False
